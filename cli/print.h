@@ -1,0 +1,34 @@
+#pragma once
+
+#include "controllers/session.h"
+
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// NAME, READY, CONFINED, REASON: one line a bottle.
+struct StatusRow {
+    std::string bottle;
+    std::int64_t generation = 0;
+    std::vector<Condition> conditions;
+    std::map<std::string, std::string> since;  ///< by condition type
+};
+
+std::string status_table(const std::vector<StatusRow>& rows);
+/// Every condition of one bottle, with reason, message and time.
+std::string status_detail(const StatusRow& row);
+/// Format "bottle.status/v1".
+std::string status_json(const std::vector<StatusRow>& rows);
+
+/// One line an evidence; raw material after it.
+std::string proof_text(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored);
+/// Format "bottle.proof/v1".
+std::string proof_json(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored);
+
+/// To stdout: the result of the command, and nothing else.
+void print(const std::string& text);
+/// To stderr: everything that is said on the way.
+void say(const std::string& text);
+
+}  // namespace bottle

@@ -1,0 +1,47 @@
+#include "cli/commands.h"
+#include "manifests/load.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace bottle {
+namespace {
+
+constexpr const char* kDefaultFile = "bottle.yaml";
+
+Manifest known(const std::string& name, Session& session) {
+    if (auto applied = session.applied(name)) return applied->manifest;
+    std::string names;
+    for (const auto& other : session.bottles()) names += (names.empty() ? "" : ", ") + other;
+    throw Error(Exit::Usage, fmt::format("there is no bottle {}", printable(name)),
+                names.empty() ? "no bottle was applied here yet: bottle apply -f FILE" : "there are: " + names);
+}
+
+}  // namespace
+
+std::vector<Manifest> manifests_of(const Options& options, Session& session) {
+    if (!options.name.empty()) return {known(options.name, session)};
+    auto files = options.files;
+    if (files.empty()) {
+        if (access(kDefaultFile, F_OK) != 0) {
+            throw Error(Exit::Usage, fmt::format("no manifest is named, and there is no {} in this folder", kDefaultFile), "name one: -f FILE");
+        }
+        files = {kDefaultFile};
+    }
+    return load_manifests(files, std::cin);
+}
+
+Environment environment() {
+    Environment all;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string text = *entry;
+        const auto equals = text.find('=');
+        if (equals != std::string::npos) all[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+    return all;
+}
+
+}  // namespace bottle

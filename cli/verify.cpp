@@ -1,0 +1,36 @@
+#include "cli/commands.h"
+#include "cli/outcome.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace bottle {
+namespace {
+
+Exit verify(Session& session, const Manifest& manifest, const Options& options, Clock& clock, Progress& progress) {
+    const auto before = condition(conditions(session.look(manifest, {}).desired, session.look(manifest, {}).snapshot), "MachineReady");
+    if (before.status == "False") {
+        say(fmt::format("bottle {}: no machine runs, there is nothing to verify\n", manifest.name));
+        return Exit::Failed;
+    }
+    ConvergeOptions converge;
+    converge.timeout = options.timeout;
+    converge.plan.prove_again = true;
+    return tell(manifest.name, session.apply(manifest, converge, clock, progress), "Confined, proved anew");
+}
+
+}  // namespace
+
+int run_verify(const Options& options) {
+    Session session(environment());
+    SystemClock clock;
+    LineProgress progress;
+    auto worst = Exit::Ok;
+    for (const auto& manifest : manifests_of(options, session)) worst = std::max(worst, verify(session, manifest, options, clock, progress));
+    return static_cast<int>(worst);
+}
+
+}  // namespace bottle

@@ -1,0 +1,194 @@
+#include "controllers/bottle_world.h"
+
+#include "controllers/guest/workload.h"
+#include "controllers/host/routes.h"
+#include "controllers/state/identity.h"
+#include "controllers/state/private_file.h"
+#include "manifests/error.h"
+#include "reconciler/allocate.h"
+#include "reconciler/guest_evidence.h"
+#include "reconciler/proof.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace bottle {
+namespace {
+
+/// How long a boot may stay unproved before its guard ends it.
+constexpr std::chrono::milliseconds kUnprovedBound{600'000};
+constexpr std::chrono::milliseconds kProbeDeadline{180'000};
+
+Outcome failed(std::string text, std::string hint = {}) {
+    return {Outcome::Kind::Failed, std::move(text), std::move(hint)};
+}
+
+std::string vmm_text(const VmmProcess& vmm) {
+    return fmt::format("{}:{}", vmm.pid, vmm.start_time);
+}
+
+const VmmProcess* only_vmm(const Snapshot& snapshot) {
+    const auto& processes = snapshot.machine.processes;
+    return processes.present() && processes->size() == 1 ? &processes->front() : nullptr;
+}
+
+std::string result_text(const Outcome& outcome) {
+    switch (outcome.kind) {
+        case Outcome::Kind::Done: return "done";
+        case Outcome::Kind::Retry: return "again later: " + outcome.text;
+        case Outcome::Kind::Failed: return "failed: " + outcome.text;
+    }
+    return "?";
+}
+
+HostFacts host_facts(const StatePlace& place) {
+    HostFacts facts;
+    facts.boot_id = read_private_file("/proc/sys/kernel/random/boot_id").value_or("");
+    facts.boot_id.erase(facts.boot_id.find_last_not_of('\n') + 1);
+    facts.euid = geteuid();
+    facts.owner = read_owner(place.owner_file).value_or("");
+    facts.state_folder = place.folder;
+    facts.routes = routed_destinations();
+    return facts;
+}
+
+/// A record of another boot of the machine says nothing of this one.
+Observation<ObservedWorkload> of_this_boot(Observation<ObservedWorkload> workload, const VmmProcess* vmm) {
+    if (!workload.present()) return workload;
+    if (vmm == nullptr || workload->vmm_pid != vmm->pid || workload->vmm_start_time != vmm->start_time) return Absent{};
+    return workload;
+}
+
+}  // namespace
+
+BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm,
+                         ProcessRunner& runner)
+    : bottle_(std::move(bottle)), place_(place), store_(store), runner_(runner), docker_(engine),
+      machine_(machine_paths(place.bottle_folder(bottle_), machine_name(bottle_)), machine_name(bottle_), std::move(smolvm), runner), guest_(runner_) {}
+
+Snapshot BottleWorld::observe(const Scope& scope) {
+    Snapshot snapshot;
+    snapshot.machine = machine_.observe();
+    snapshot.docker = docker_.observe(scope);
+    try {
+        snapshot.host = host_facts(place_);
+        snapshot.stored = store_.read(bottle_);
+    } catch (const Error& error) {
+        snapshot.stored = Unknown{error.what()};
+    }
+    if (scope.bundle_address.empty()) snapshot.route = Absent{};
+    else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
+    snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
+    return snapshot;
+}
+
+Outcome BottleWorld::execute(const Step& step, const Desired& desired, const Snapshot& snapshot) {
+    try {
+        const auto entry = store_.journal_begin(bottle_, step.id, step.cause);
+        Outcome outcome;
+        try {
+            outcome = act(step.action, desired, snapshot);
+        } catch (const Error& error) {
+            outcome = failed(error.what(), error.problems().front().hint);
+        }
+        store_.journal_end(entry, result_text(outcome));
+        return outcome;
+    } catch (const Error& error) {
+        // What cannot be recorded may not be done, but for a stop: that is always safe.
+        if (std::holds_alternative<StopMachine>(step.action)) return machine_.act(StopMachine{});
+        return failed(error.what());
+    }
+}
+
+Outcome BottleWorld::act(const Action& action, const Desired& desired, const Snapshot& snapshot) {
+    const auto view = snapshot.docker.present() ? *snapshot.docker : DockerView{};
+    return std::visit(
+        [&](const auto& a) -> Outcome {
+            using A = std::decay_t<decltype(a)>;
+            if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
+            else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
+            else if constexpr (std::is_same_v<A, Provision>) return provision(a, snapshot);
+            else if constexpr (std::is_same_v<A, Launch>) return launch_workload(a, desired, snapshot);
+            else if constexpr (std::is_same_v<A, Forget>) return forget();
+            else if constexpr (requires { machine_.act(a); }) return machine_.act(a);
+            else return docker_.act(a, view);
+        },
+        action);
+}
+
+SmolvmInvocation BottleWorld::invocation() const {
+    return machine_.smolvm()->invocation(machine_.paths(), machine_.machine());
+}
+
+Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
+    StartRecord record;
+    auto outcome = machine_.start(desired.machine, snapshot.host.boot_id, kUnprovedBound, record);
+    if (outcome.kind == Outcome::Kind::Done) store_.save_start(bottle_, record);
+    return outcome;
+}
+
+Surroundings BottleWorld::surroundings(const Desired& desired, const Snapshot& snapshot) const {
+    Surroundings around;
+    around.bundle_address = desired.bundle_address;
+    around.ports = desired.ports;
+    around.internal_gateway = gateway_of(desired.allocation.internal_subnet);
+    if (desired.networks.size() > 1) around.external_gateway = gateway_of(desired.allocation.external_subnet);
+    around.host_addresses = host_addresses();
+    for (const auto& [name, allocation] : snapshot.stored->other_allocations) around.neighbours.push_back({name, gateway_of(allocation.internal_subnet)});
+    return around;
+}
+
+Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
+    const auto key = proof_key(desired, snapshot);
+    const auto* vmm = only_vmm(snapshot);
+    if (!key || vmm == nullptr || !machine_.smolvm()) return failed("there is no one machine that a proof could be of");
+    const auto scratch = place_.bottle_folder(bottle_) + "/probe";
+    make_private_folder(scratch);
+
+    GuestScope scope;
+    scope.smolvm = invocation();
+    scope.vm_folder = machine_.paths().vm_folder;
+    scope.scratch_folder = scratch;
+    scope.around = surroundings(desired, snapshot);
+    scope.vmm_uid = vmm->uid;
+    scope.infra_pid = docker_.pid_of(key->infra_id);
+    scope.deadline = kProbeDeadline;
+    const auto reading = guest_.probe(scope);
+    const GuestProof proof{*key, judge_guest(reading), timestamp(), raw_text(reading)};
+    store_.save_proof(bottle_, proof);
+    // From here on the proof stands in our records: whether it holds is for the next look to say, and one that does not is stopped.
+    if (guest_holds(proof.evidence) && !machine_.release_guard()) return failed("the guard of this boot had died: nobody watched it to the end");
+    return {};
+}
+
+Outcome BottleWorld::provision(const Provision& action, const Snapshot& snapshot) {
+    const auto* vmm = only_vmm(snapshot);
+    if (vmm == nullptr || !machine_.smolvm()) return failed("no machine runs");
+    auto outcome = guest_.provision(invocation(), action.user);
+    if (outcome.kind == Outcome::Kind::Done) store_.save_provisioned(bottle_, vmm_text(*vmm));
+    return outcome;
+}
+
+Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot) {
+    const auto* vmm = only_vmm(snapshot);
+    if (vmm == nullptr || !machine_.smolvm()) return failed("no machine runs");
+    LaunchRequest request;
+    request.state_folder = place_.bottle_folder(bottle_);
+    request.keeper.smolvm = invocation();
+    request.keeper.workload = action.workload;
+    request.keeper.record = {vmm->pid, vmm->start_time, desired.workload_digest, 0, std::nullopt};
+    return launch(request);
+}
+
+Outcome BottleWorld::forget() {
+    store_.forget(bottle_);
+    std::error_code error;
+    std::filesystem::remove_all(place_.bottle_folder(bottle_), error);
+    return error ? failed(fmt::format("{}: {}", place_.bottle_folder(bottle_), error.message())) : Outcome{};
+}
+
+}  // namespace bottle

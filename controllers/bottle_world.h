@@ -1,0 +1,52 @@
+#pragma once
+
+#include "controllers/docker/docker_controller.h"
+#include "controllers/guest/guest_controller.h"
+#include "controllers/machine/machine_controller.h"
+#include "controllers/state/state_store.h"
+#include "reconciler/world.h"
+
+#include <memory>
+#include <string>
+
+namespace bottle {
+
+/// Where our own things are.
+struct StatePlace {
+    std::string folder;      ///< $XDG_STATE_HOME/bottle
+    std::string owner_file;  ///< the owner's id
+
+    std::string bottle_folder(const std::string& bottle) const { return folder + "/bottles/" + bottle; }
+};
+
+/// The outside of one bottle: asks each controller, and hands each step to its owner, with the intent in the journal before and the result after.
+class BottleWorld : public Observer, public Executor {
+public:
+    BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm, ProcessRunner& runner);
+
+    Snapshot observe(const Scope& scope) override;
+    Outcome execute(const Step& step, const Desired& desired, const Snapshot& snapshot) override;
+
+    DockerController& docker() { return docker_; }
+    MachineController& machine() { return machine_; }
+
+private:
+    Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
+    Outcome start(const Desired& desired, const Snapshot& snapshot);
+    Outcome prove(const Desired& desired, const Snapshot& snapshot);
+    Outcome provision(const Provision& action, const Snapshot& snapshot);
+    Outcome launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot);
+    Outcome forget();
+    Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
+    SmolvmInvocation invocation() const;
+
+    std::string bottle_;
+    const StatePlace& place_;
+    StateStore& store_;
+    ProcessRunner& runner_;
+    DockerController docker_;
+    MachineController machine_;
+    GuestController guest_;
+};
+
+}  // namespace bottle

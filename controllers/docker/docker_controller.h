@@ -1,0 +1,50 @@
+#pragma once
+
+#include "controllers/docker/engine.h"
+#include "controllers/host/preflight.h"
+#include "reconciler/world.h"
+
+#include <string>
+
+namespace bottle {
+
+/// Docker's hands and eyes: looks at everything that concerns one bottle, and does one action at a time.
+class DockerController {
+public:
+    explicit DockerController(Engine& engine) : engine_(engine) {}
+
+    /// Two lists, and an inspection of each thing that carries our label or name or sits on our networks. Neither /info nor /version.
+    /// Unknown, for the whole view, when any of it could not be seen.
+    Observation<DockerView> observe(const Scope& scope);
+
+    // One call each; idempotent where Docker is. Names are resolved by `view`.
+    Outcome act(const ImportPauseImage& action, const DockerView& view);
+    Outcome act(const CreateVolume& action, const DockerView& view);
+    Outcome act(const RemoveVolume& action, const DockerView& view);
+    Outcome act(const CreateNetwork& action, const DockerView& view);
+    Outcome act(const RemoveNetwork& action, const DockerView& view);
+    Outcome act(const CreateContainer& action, const DockerView& view);
+    Outcome act(const ConnectNetwork& action, const DockerView& view);
+    Outcome act(const DisconnectNetwork& action, const DockerView& view);
+    Outcome act(const StartContainer& action, const DockerView& view);
+    Outcome act(const RemoveContainer& action, const DockerView& view);
+    Outcome act(const RemoveImage& action, const DockerView& view);
+
+    /// For preflight: asks /info, and looks at the process behind the socket.
+    PreflightFacts::Docker facts();
+
+    /// The host's process id of a running container; 0 when it cannot be told.
+    std::int64_t pid_of(const std::string& container_id);
+    /// The last `lines` lines that a container wrote. Throws Error{Exit::Failed}.
+    std::string logs(const std::string& container, int lines);
+
+private:
+    std::string get(const std::string& path);
+    Observation<Image> image(const std::string& reference);
+    ObservedContainer container(const std::string& id);
+    Outcome outcome(const EngineAnswer& answer, std::initializer_list<int> also_done = {});
+
+    Engine& engine_;
+};
+
+}  // namespace bottle

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "controllers/guest/invocation.h"
+#include "controllers/guest/targets.h"
+#include "controllers/process/process_runner.h"
+#include "reconciler/guest_reading.h"
+#include "reconciler/world.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// What one probe needs to know of the machine and its surroundings.
+struct GuestScope {
+    SmolvmInvocation smolvm;
+    std::string vm_folder;       ///< where smolvm writes egress-denials.log
+    std::string scratch_folder;  ///< ours, 0700: the probe's file stands there while it is copied
+    Surroundings around;
+    std::int64_t vmm_uid = -1;                   ///< the uid that the VMM really has; -1: not known
+    std::int64_t infra_pid = 0;                  ///< of the infra container, for its network namespace; 0: not known
+    std::chrono::milliseconds deadline{60'000};  ///< for the whole probe
+};
+
+/// Everything that is done inside a running guest before the workload. Decides nothing.
+class GuestController {
+public:
+    explicit GuestController(ProcessRunner& runner) : runner_(runner) {}
+
+    /// Copies our static probe into the guest and runs it against the bundle's ports and fresh listeners of ours, while
+    /// watching from the host. What could not be done is the reading's `problem`; throws only when memory or random
+    /// numbers run out. Nothing of the guest's image is run, but for its chmod where smolvm cannot set a mode.
+    GuestReading probe(const GuestScope& scope);
+
+    /// Waits, with growing pauses, until the guest runs a program of ours; leaves nothing behind in it.
+    /// Failed with the last answer when it does not within the deadline.
+    Outcome wait_ready(const SmolvmInvocation& smolvm, const std::string& scratch_folder,
+                       std::chrono::milliseconds deadline);
+
+    /// The ownership repair, one shell line of the image as root: /home/<user> to the user and its group, by name;
+    /// /tmp and /var/tmp to root with mode 1777; each made if missing. For root, the temporary folders only.
+    /// Tried again once where the guest's agent kills it (exit 137 right after a start).
+    Outcome provision(const SmolvmInvocation& smolvm, const std::string& user);
+
+private:
+    struct Placed {
+        std::string guest_path;
+        std::string problem;  ///< empty: it runs there
+    };
+    class Deadline;
+
+    Placed place_probe(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const Deadline& deadline);
+    void run_probe(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline,
+                   GuestReading& reading);
+    void remove_probe(const SmolvmInvocation& smolvm, const std::string& guest_path);
+    std::string copy_probe(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
+                           const Deadline& deadline);
+    ProcessResult exec(const SmolvmInvocation& smolvm, const std::vector<std::string>& command,
+                       const std::string& input, std::chrono::milliseconds time);
+
+    ProcessRunner& runner_;
+};
+
+/// The arguments of the ownership repair: {"/bin/sh", "-c", script, "sh", user, token}; it prints the token at its end.
+std::vector<std::string> provision_command(const std::string& user, const std::string& token);
+
+}  // namespace bottle

@@ -1,0 +1,35 @@
+#include "controllers/guest/invocation.h"
+
+#include <fmt/format.h>
+
+namespace bottle {
+
+SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,
+                           const std::vector<std::string>& command) {
+    SmolvmCommand made{{smolvm.program, "machine", "exec", "--name", smolvm.machine}, smolvm.environment};
+    auto add = [&made](std::initializer_list<std::string> words) { made.argv.insert(made.argv.end(), words); };
+    if (options.timeout_s > 0) add({"--timeout", fmt::format("{}s", options.timeout_s)});
+    if (!options.user.empty()) add({"--user", options.user});
+    if (options.standard_input) add({"-i"});
+    if (options.terminal) add({"-t"});
+    if (options.stream) add({"--stream"});
+    int number = 0;
+    for (const auto& [name, value] : options.env) {
+        std::string host_name = fmt::format("BOTTLE_GUEST_ENV_{}", number++);
+        add({"--secret-env", fmt::format("{}={}", name, host_name)});
+        made.environment.push_back(fmt::format("{}={}", host_name, value));
+    }
+    add({"--"});
+    made.argv.insert(made.argv.end(), command.begin(), command.end());
+    return made;
+}
+
+SmolvmCommand copy_command(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
+                           const std::string& mode) {
+    SmolvmCommand made{{smolvm.program, "machine", "cp"}, smolvm.environment};
+    if (!mode.empty()) made.argv.insert(made.argv.end(), {"--mode", mode});
+    made.argv.insert(made.argv.end(), {host_file, smolvm.machine + ":" + guest_path});
+    return made;
+}
+
+}  // namespace bottle

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// How smolvm is called for one machine. Made by whoever knows where smolvm and its state are.
+struct SmolvmInvocation {
+    std::string program;                   ///< absolute path
+    std::vector<std::string> environment;  ///< "K=V", the whole of it
+    std::string machine;                   ///< smolvm's name of the machine
+};
+
+/// The options of `smolvm machine exec` that we use. Without `user`, smolvm runs it as root of a local image.
+struct ExecOptions {
+    std::string user;                        ///< empty: no --user (older smolvm has none)
+    int timeout_s = 0;                       ///< 0: no --timeout
+    bool standard_input = false;             ///< -i: forwarded, else the guest reads nothing
+    bool terminal = false;                   ///< -t
+    bool stream = false;                     ///< output as it comes, not when the command has ended
+    std::map<std::string, std::string> env;  ///< of the guest's command
+};
+
+/// A smolvm command line, and the variables that it needs beside SmolvmInvocation::environment.
+struct SmolvmCommand {
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+};
+
+/// `machine exec` of a command. Values of `env` never stand in argv: they go as variables of the smolvm process and
+/// `--secret-env GUEST=HOST` (smolvm 1.0.0 and newer) hands them on.
+SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,
+                           const std::vector<std::string>& command);
+
+/// `machine cp` of a host file into the guest. `mode`: octal text for --mode (smolvm 1.32; older ones lack the option
+/// and refuse it), or empty: smolvm makes it 0644.
+SmolvmCommand copy_command(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
+                           const std::string& mode);
+
+}  // namespace bottle

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "controllers/guest/invocation.h"
+#include "reconciler/resources.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// What passes between the one who launches a workload, the keeper that holds it, and whoever looks at it later.
+namespace bottle {
+
+/// File names in the bottle's state folder.
+inline constexpr const char* kWorkloadRecord = "workload.json";
+inline constexpr const char* kWorkloadLock = "workload.lock";  ///< locked for as long as the keeper lives
+inline constexpr const char* kWorkloadLog = "workload.log";    ///< older output: workload.log.1
+
+/// What a workload is launched with, and what is later known of it.
+struct WorkloadRecord {
+    std::int64_t vmm_pid = 0;
+    std::uint64_t vmm_start_time = 0;
+    std::string spec_digest;
+    std::int64_t keeper_pid = 0;
+    std::optional<int>
+        exit_code;  ///< once it has ended: of the command, or 128 + the signal that ended smolvm's client
+
+    bool operator==(const WorkloadRecord&) const = default;
+};
+
+std::string to_text(const WorkloadRecord& record);
+/// Nothing if the text is not a whole record.
+std::optional<WorkloadRecord> parse_record(std::string_view text);
+
+/// What the keeper is told on its standard input; it holds the environment's values, so it is never a file or an
+/// argument.
+struct KeeperRequest {
+    SmolvmInvocation smolvm;
+    Workload workload;
+    bool exec_has_user = true;  ///< smolvm knows `exec --user` (1.32.2 does, 1.8.3 does not)
+    WorkloadRecord record;      ///< without keeper_pid
+
+    // No operator==: it is sent once and never compared.
+};
+
+std::string to_text(const KeeperRequest& request);
+std::optional<KeeperRequest> parse_request(std::string_view text);
+
+/// The command as smolvm's exec gets it: as `user`, by --user where it exists, else by the image's own su.
+SmolvmCommand workload_command(const KeeperRequest& request);
+
+}  // namespace bottle

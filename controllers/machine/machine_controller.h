@@ -1,0 +1,57 @@
+#pragma once
+
+#include "controllers/machine/guard.h"
+#include "controllers/machine/machine_paths.h"
+#include "controllers/machine/smolvm.h"
+#include "reconciler/world.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace bottle {
+
+/// smolvm's hands and eyes for one machine.
+class MachineController {
+public:
+    /// `smolvm`: nothing when there is none on PATH; looking, and stopping, work without it.
+    MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner);
+
+    /// Row, VM folder, processes, lock, running configuration, live channels, uid claim. Starts no program and writes nothing.
+    MachineView observe();
+
+    Outcome act(const ClaimUid& action);
+    Outcome act(const CreateMachine& action);
+    Outcome act(const UpdateMachine& action);
+    Outcome act(const SetAllowlist& action);
+    Outcome act(const SealMachine& action);
+    /// Ends every VMM of the folder, by smolvm where it answers, through pidfds otherwise; Done only when none is left.
+    Outcome act(const StopMachine& action);
+    Outcome act(const DeleteMachine& action);
+
+    /// Starts it under a guard, which is kept until `release_guard`. Refuses when the row, read again now, is not exactly as desired.
+    /// On Done, `record` is what identifies the boot.
+    Outcome start(const Machine& desired, const std::string& boot_id, std::chrono::milliseconds bound, StartRecord& record);
+    /// The boot is proved and recorded.
+    bool release_guard();
+
+    const MachinePaths& paths() const { return paths_; }
+    const std::string& machine() const { return machine_; }
+    const std::optional<Smolvm>& smolvm() const { return smolvm_; }
+
+private:
+    ProcessResult run(const std::vector<std::string>& arguments, std::chrono::milliseconds deadline);
+    Outcome outcome_of(const ProcessResult& result) const;
+    Observation<MachineRow> row() const;
+    bool none_lives(std::chrono::milliseconds patience) const;
+    void make_folders() const;
+
+    MachinePaths paths_;
+    std::string machine_;
+    std::optional<Smolvm> smolvm_;
+    ProcessRunner& runner_;
+    std::unique_ptr<Guard> guard_;
+};
+
+}  // namespace bottle

@@ -1,0 +1,104 @@
+#include "controllers/machine/machine_controller.h"
+#include "controllers/machine/machine_db.h"
+#include "controllers/process/proc_table.h"
+#include "controllers/state/digest.h"
+#include "controllers/state/private_file.h"
+#include "manifests/error.h"
+#include "reconciler/row.h"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace bottle {
+namespace {
+
+/// A database that smolvm writes in is free again within its own 15 s.
+constexpr std::chrono::milliseconds kPatience{20'000};
+
+/// A live change goes through one of the first three; the last is what one leaves behind (1.32.2).
+constexpr const char* kChannels[] = {"control.sock", "egress-update.lock", "egress.sock", "ports.sock"};
+
+enum class There { No, Yes, Unknown };
+
+There is_there(const std::string& path) {
+    struct stat info {};
+    if (lstat(path.c_str(), &info) == 0) return There::Yes;
+    return errno == ENOENT || errno == ENOTDIR ? There::No : There::Unknown;
+}
+
+Observation<bool> look_at_folder(const std::string& folder) {
+    switch (is_there(folder)) {
+        case There::No: return Absent{};
+        case There::Unknown: return Unknown{fmt::format("{}: {}", folder, std::strerror(errno))};
+        case There::Yes: break;
+    }
+    std::error_code error;
+    const bool empty = std::filesystem::is_empty(folder, error);
+    if (error) return Unknown{fmt::format("{}: {}", folder, error.message())};
+    return !empty;
+}
+
+Observation<std::set<std::string>> live_channels(const std::string& folder) {
+    std::set<std::string> channels;
+    for (const auto* name : kChannels) {
+        const auto there = is_there(folder + "/" + name);
+        if (there == There::Unknown) return Unknown{fmt::format("{}/{}: {}", folder, name, std::strerror(errno))};
+        if (there == There::Yes) channels.insert(name);
+    }
+    return channels;
+}
+
+Observation<std::string> file_text(const std::string& path) {
+    try {
+        if (auto text = read_private_file(path)) return *text;
+        return Absent{};
+    } catch (const Error& error) {
+        return Unknown{error.what()};
+    }
+}
+
+/// The uid whose file in smolvm's registry names our machine.
+Observation<std::int64_t> uid_claim(const MachinePaths& paths) {
+    if (is_there(paths.uid_claims) == There::No) return Absent{};
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(paths.uid_claims, error)) {
+        const auto name = entry.path().filename().string();
+        if (name.empty() || name.size() > 10 || name.find_first_not_of("0123456789") != std::string::npos) continue;
+        const auto text = file_text(entry.path());
+        if (text.unknown()) return Unknown{text.why()};
+        if (text.present() && text->substr(0, text->find('\n')) == paths.vm_key) return std::stoll(name);
+    }
+    if (error) return Unknown{fmt::format("{}: {}", paths.uid_claims, error.message())};
+    return Absent{};
+}
+
+}  // namespace
+
+Observation<MachineRow> MachineController::row() const {
+    return read_machine_row(paths_.database, machine_, kPatience).row;
+}
+
+MachineView MachineController::observe() {
+    MachineView view;
+    // Processes first: one that starts while we look is then seen by its row or folder, not missed.
+    view.processes = find_vmm_processes(paths_.vm_folder);
+    auto look = read_machine_row(paths_.database, machine_, kPatience);
+    view.row = look.row;
+    view.other_rows = std::move(look.other_rows);
+    if (view.row.present()) view.row_digest = sha256_hex(row_digest_material(view.row->data));
+    else if (view.row.absent()) view.row_digest = Absent{};
+    else view.row_digest = Unknown{view.row.why()};
+    view.vm_folder = look_at_folder(paths_.vm_folder);
+    view.lock_held = lock_is_held(paths_.vm_folder + "/vm.lock");
+    view.running_config = file_text(paths_.vm_folder + "/agent.config.json");
+    view.live_channels = live_channels(paths_.vm_folder);
+    view.uid_claim = uid_claim(paths_);
+    return view;
+}
+
+}  // namespace bottle

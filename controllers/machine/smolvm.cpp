@@ -1,0 +1,140 @@
+#include "controllers/machine/smolvm.h"
+
+#include "controllers/state/digest.h"
+#include "manifests/error.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace bottle {
+namespace {
+
+/// SHA-256 of the files in the wheel smolmachines 1.32.2 for x86_64.
+const std::map<std::string, std::string> kMeasured = {
+    {"smolvm", "66724605fd2b4b376486dca8650df4c4e0b9c049f51eaae3724fcbadef251c37"},
+    {"libkrun.so", "a169be9cf441d3be2078c852aa1a19b94ddd89de7625449feb259d2d972b5c7b"},
+    {"libkrunfw.so.5", "233da6b1d9fcb3405e6bb3be9ae50496a27ad7f1c3aba876a0cc7d377eb740be"},
+};
+
+std::vector<std::string> machine_command(const std::string& verb) {
+    return {"--error-format", "json", "machine", verb};
+}
+
+std::vector<std::string> named(const std::string& verb, const std::string& machine) {
+    auto arguments = machine_command(verb);
+    arguments.insert(arguments.end(), {"--name", machine});
+    return arguments;
+}
+
+std::optional<std::string> real_executable(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || access(path.c_str(), X_OK) != 0) return std::nullopt;
+    std::error_code error;
+    const auto real = std::filesystem::canonical(path, error);
+    if (error) return std::nullopt;
+    return real.string();
+}
+
+}  // namespace
+
+std::vector<std::string> Smolvm::environment(const MachinePaths& paths) const {
+    auto all = paths.environment();
+    all.insert(all.end(), {"PATH=/usr/bin:/bin", "SMOLVM_LIB_DIR=" + folder, "SMOLVM_AGENT_ROOTFS_TAR=" + folder + "/agent-rootfs.tar.zst"});
+    return all;
+}
+
+SmolvmInvocation Smolvm::invocation(const MachinePaths& paths, const std::string& machine) const {
+    return {program, environment(paths), machine};
+}
+
+std::vector<std::string> Smolvm::trusted_files() const {
+    return {program, folder + "/libkrun.so", folder + "/libkrunfw.so.5"};
+}
+
+std::optional<Smolvm> find_smolvm(const std::string& path) {
+    std::istringstream folders(path);
+    for (std::string folder; std::getline(folders, folder, ':');) {
+        // An empty or relative entry means the current folder: whoever owns that could put a smolvm there.
+        if (folder.empty() || folder.front() != '/') continue;
+        if (const auto program = real_executable(folder + "/smolvm")) return Smolvm{*program, std::filesystem::path(*program).parent_path()};
+    }
+    return std::nullopt;
+}
+
+std::string smolvm_version(const Smolvm& smolvm, ProcessRunner& runner, std::string& problem) {
+    ProcessRequest request;
+    request.argv = {smolvm.program, "--version"};
+    // It must not make folders anywhere for so small a question.
+    request.environment = {"PATH=/usr/bin:/bin", "HOME=/nonexistent", "SMOLVM_LIB_DIR=" + smolvm.folder};
+    request.output_cap = 4096;
+    const auto result = runner.run(request);
+    constexpr std::string_view kPrefix = "smolvm ";
+    auto line = result.out.substr(0, result.out.find('\n'));
+    if (!result.succeeded() || line.rfind(kPrefix, 0) != 0) {
+        problem = result.succeeded() ? "it answers " + printable(line) : "it " + describe(result);
+        return {};
+    }
+    return line.substr(kPrefix.size());
+}
+
+std::string unmeasured_build(const Smolvm& smolvm) {
+    for (const auto& file : smolvm.trusted_files()) {
+        std::ifstream stream(file, std::ios::binary);
+        if (!stream) return file + " cannot be read";
+        const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        const auto known = kMeasured.find(std::filesystem::path(file).filename());
+        if (known == kMeasured.end() || sha256_hex(bytes) != known->second) return file + " is not the file of the build that was measured";
+    }
+    return {};
+}
+
+std::vector<std::string> create_arguments(const Machine& m) {
+    auto arguments = named("create", m.name);
+    arguments.insert(arguments.end(), {"--image", m.rootfs, "--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib), "--storage",
+                                       std::to_string(m.storage_gib), "--overlay", std::to_string(m.overlay_gib)});
+    for (const auto& [key, value] : m.labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
+    return arguments;
+}
+
+std::vector<std::string> update_arguments(const Machine& m) {
+    auto arguments = named("update", m.name);
+    arguments.insert(arguments.end(), {"--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib)});
+    return arguments;
+}
+
+std::vector<std::string> start_arguments(const std::string& machine) {
+    return named("start", machine);
+}
+
+std::vector<std::string> stop_arguments(const std::string& machine) {
+    return named("stop", machine);
+}
+
+std::vector<std::string> delete_arguments(const std::string& machine) {
+    auto arguments = named("delete", machine);
+    arguments.emplace_back("--force");
+    return arguments;
+}
+
+std::string smolvm_message(const ProcessResult& result) {
+    std::istringstream lines(result.err);
+    std::string message;
+    for (std::string line; std::getline(lines, line);) {
+        const auto parsed = nlohmann::json::parse(line, nullptr, false);
+        if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) continue;
+        message = parsed["error"].value("message", std::string());
+    }
+    if (message.empty()) return "smolvm " + describe(result);
+    constexpr std::size_t kShown = 400;
+    return "smolvm says: " + printable(message.size() > kShown ? message.substr(0, kShown) + "…" : message);
+}
+
+}  // namespace bottle

@@ -1,0 +1,100 @@
+#include "controllers/state/record_json.h"
+
+#include "manifests/error.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <utility>
+
+namespace bottle {
+namespace {
+
+template <class Enum, std::size_t N>
+using Words = std::array<std::pair<Enum, const char*>, N>;
+
+constexpr Words<EvidenceKind, 6> kKinds = {{{EvidenceKind::Row, "row"},
+                                            {EvidenceKind::Process, "process"},
+                                            {EvidenceKind::Config, "config"},
+                                            {EvidenceKind::Bundle, "bundle"},
+                                            {EvidenceKind::Guest, "guest"},
+                                            {EvidenceKind::Firewall, "firewall"}}};
+constexpr Words<Verdict, 3> kVerdicts = {{{Verdict::Holds, "holds"}, {Verdict::Fails, "fails"}, {Verdict::Unknown, "unknown"}}};
+
+template <class Enum, std::size_t N>
+const char* word_of(const Words<Enum, N>& words, Enum value) {
+    for (const auto& [each, word] : words) {
+        if (each == value) return word;
+    }
+    return "?";
+}
+
+/// A word that is none of ours must not become one of our values: the nearest would be "holds".
+template <class Enum, std::size_t N>
+Enum value_of(const Words<Enum, N>& words, const nlohmann::json& json) {
+    const auto text = json.get<std::string>();
+    for (const auto& [each, word] : words) {
+        if (text == word) return each;
+    }
+    throw Error(Exit::Failed, fmt::format("\"{}\" is no word of a record", printable(text)));
+}
+
+}  // namespace
+
+// nlohmann finds these by argument-dependent lookup, so they stand in our own namespace.
+static void to_json(nlohmann::json& json, EvidenceKind kind) {
+    json = word_of(kKinds, kind);
+}
+static void from_json(const nlohmann::json& json, EvidenceKind& kind) {
+    kind = value_of(kKinds, json);
+}
+static void to_json(nlohmann::json& json, Verdict verdict) {
+    json = word_of(kVerdicts, verdict);
+}
+static void from_json(const nlohmann::json& json, Verdict& verdict) {
+    verdict = value_of(kVerdicts, json);
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileIdentity, path, device, inode, size, mtime_ns, ctime_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StartRecord, boot_id, pid, start_time, row_digest, binaries)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProofKey, boot_id, pid, start_time, row_digest, infra_id, infra_started_at, network_ids, ports, binaries_digest)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, kind, verdict, reading, digest)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GuestProof, key, evidence, taken_at, raw)
+
+namespace {
+
+/// Guest and log text may hold broken UTF-8, which JSON cannot: it is replaced.
+std::string dump(const nlohmann::json& document) {
+    return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// A number that nlohmann would quietly bend (1.5, -1 for an unsigned) comes out differently when written again.
+template <class Record>
+Record parse(const std::string& text) {
+    try {
+        const auto json = nlohmann::json::parse(text);
+        const auto record = json.get<Record>();
+        if (nlohmann::json(record) != json) throw Error(Exit::Failed, "a record says more, or something else, than bottle wrote");
+        return record;
+    } catch (const nlohmann::json::exception& error) {
+        throw Error(Exit::Failed, fmt::format("a record cannot be read: {}", printable(error.what())));
+    }
+}
+
+}  // namespace
+
+std::string to_record(const StartRecord& start) {
+    return dump(start);
+}
+StartRecord start_from_record(const std::string& text) {
+    return parse<StartRecord>(text);
+}
+std::string to_record(const GuestProof& proof) {
+    return dump(proof);
+}
+GuestProof proof_from_record(const std::string& text) {
+    return parse<GuestProof>(text);
+}
+
+}  // namespace bottle

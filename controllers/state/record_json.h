@@ -1,0 +1,15 @@
+#pragma once
+
+#include "reconciler/observed.h"
+
+#include <string>
+
+// Records of the state database as JSON. Reading throws Error{Exit::Failed} for any text that writing did not make.
+namespace bottle {
+
+std::string to_record(const StartRecord& start);
+StartRecord start_from_record(const std::string& text);
+std::string to_record(const GuestProof& proof);
+GuestProof proof_from_record(const std::string& text);
+
+}  // namespace bottle

@@ -1,0 +1,186 @@
+#include "manifests/decode.h"
+
+#include "manifests/paths.h"
+#include "manifests/quantity.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace bottle {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kMebi = 1024 * 1024;
+constexpr std::int64_t kGibi = 1024 * kMebi;
+
+/// With any of these a container could leave its network namespace or the host's protections.
+const std::set<std::string> kForbiddenCapabilities = {"ALL", "SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT",
+                                                      "DAC_READ_SEARCH", "BPF", "PERFMON", "MAC_ADMIN", "MAC_OVERRIDE", "SYSLOG"};
+/// bottle's own: they lead to the bundle.
+const std::set<std::string> kOwnVariables = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"};
+
+class Decoder {
+public:
+    Decoder(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems)
+        : document_(document), source_(source), folder_(folder), problems_(problems) {}
+
+    Manifest manifest() {
+        Manifest m;
+        m.place = place("/metadata/name");
+        m.place.column = 1;
+        if (document_.keys.count("/apiVersion") > 0) m.place.line = document_.keys.at("/apiVersion").line;
+        m.name = text("/metadata/name");
+        m.labels = text_map("/metadata/labels");
+        m.machine = machine();
+        m.agent.command = texts("/spec/agent/command").value_or(std::vector<std::string>{});
+        m.agent.env = text_map("/spec/agent/env");
+        for (const auto& [name, value] : m.agent.env) {
+            if (kOwnVariables.count(name) > 0) add("/spec/agent/env/" + name, fmt::format("{} is set by bottle itself, to the bundle", name), "leave it out", true);
+        }
+        m.network.mode = text("/spec/network/mode", "auto");
+        m.network.firewall = text("/spec/network/firewall", "auto");
+        m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();
+        const auto& containers = *find("/spec/bundle/containers");
+        for (std::size_t i = 0; i < containers.size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
+        return m;
+    }
+
+private:
+    const json* find(const std::string& pointer) const {
+        const json::json_pointer at(pointer);
+        return document_.json.contains(at) ? &document_.json.at(at) : nullptr;
+    }
+    Place place(const std::string& pointer) const { return document_.place_of(pointer); }
+
+    void add(const std::string& pointer, std::string what, std::string hint, bool at_key = false) {
+        problems_.push_back(source_.problem(document_.place_of(pointer, at_key), std::move(what), std::move(hint)));
+    }
+
+    std::string text(const std::string& pointer, std::string otherwise = {}) const {
+        const auto* value = find(pointer);
+        return value == nullptr ? std::move(otherwise) : value->get<std::string>();
+    }
+    std::optional<std::vector<std::string>> texts(const std::string& pointer) const {
+        const auto* value = find(pointer);
+        if (value == nullptr) return std::nullopt;
+        return value->get<std::vector<std::string>>();
+    }
+    std::map<std::string, std::string> text_map(const std::string& pointer) const {
+        const auto* value = find(pointer);
+        return value == nullptr ? std::map<std::string, std::string>{} : value->get<std::map<std::string, std::string>>();
+    }
+
+    /// In units of `unit` bytes; the default where the key is absent, 0 and a problem where it cannot be taken.
+    std::int64_t quantity(const std::string& pointer, std::int64_t otherwise, std::int64_t unit, const char* unit_name) {
+        const auto* value = find(pointer);
+        if (value == nullptr) return otherwise;
+        const auto read = read_quantity(value->get<std::string>());
+        if (!read.problem.empty()) {
+            add(pointer, printable(read.problem), printable(read.hint));
+            return 0;
+        }
+        if (read.bytes < unit || read.bytes % unit != 0) {
+            add(pointer, fmt::format("{} is no whole number of {}", value->get<std::string>(), unit_name), fmt::format("for example 2{}", unit_name));
+            return 0;
+        }
+        return read.bytes / unit;
+    }
+
+    MachineSpec machine() {
+        MachineSpec m;
+        m.rootfs_place = place("/spec/machine/image/rootfs");
+        const auto resolved = resolve_folder(folder_, text("/spec/machine/image/rootfs"));
+        if (!resolved.problem.empty()) add("/spec/machine/image/rootfs", resolved.problem, resolved.hint);
+        m.rootfs = resolved.path;
+        if (const auto* cpus = find("/spec/machine/cpus")) m.cpus = cpus->get<int>();
+        m.memory_mib = quantity("/spec/machine/memory", m.memory_mib, kMebi, "Mi");
+        constexpr std::int64_t kLeastMemory = 64;  // smolvm's own limit (1.9.3, source)
+        if (m.memory_mib != 0 && m.memory_mib < kLeastMemory) add("/spec/machine/memory", "a machine needs at least 64Mi", "");
+        m.storage_gib = static_cast<int>(quantity("/spec/machine/disk/storage", m.storage_gib, kGibi, "Gi"));
+        m.overlay_gib = static_cast<int>(quantity("/spec/machine/disk/overlay", m.overlay_gib, kGibi, "Gi"));
+        m.user = text("/spec/machine/user", m.user);
+        return m;
+    }
+
+    ContainerSpec container(const std::string& at) {
+        ContainerSpec c;
+        c.place = place(at);
+        c.name = text(at + "/name");
+        if (c.name == "infra") add(at + "/name", "infra is bottle's own container", "take another name");
+        if (!names_.insert(c.name).second) add(at + "/name", fmt::format("there are two containers {}", c.name), "");
+        c.image = text(at + "/image");
+        c.image_place = place(at + "/image");
+        c.entrypoint = texts(at + "/entrypoint");
+        c.command = texts(at + "/command");
+        c.env = text_map(at + "/env");
+        c.user = text(at + "/user");
+        c.tmpfs = texts(at + "/tmpfs").value_or(std::vector<std::string>{});
+        c.capabilities = texts(at + "/capabilities").value_or(std::vector<std::string>{});
+        ports(at, c);
+        folders(at, c);
+        capabilities(at, c);
+        limits(at, c);
+        return c;
+    }
+
+    void ports(const std::string& at, ContainerSpec& c) {
+        const auto* list = find(at + "/ports");
+        for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+            const auto here = fmt::format("{}/ports/{}", at, i);
+            c.ports.push_back({text(here + "/name"), find(here + "/port")->get<int>()});
+            // All containers of a bundle have one address.
+            if (const auto [other, fresh] = ports_.emplace(c.ports.back().port, here); !fresh) {
+                add(here + "/port", fmt::format("port {} is taken at {}", c.ports.back().port, to_string(place(other->second + "/port"))), "all containers of a bundle share one address");
+            }
+            if (!port_names_.insert(c.ports.back().name).second) add(here + "/name", fmt::format("there are two ports {}", c.ports.back().name), "");
+        }
+    }
+
+    void folders(const std::string& at, ContainerSpec& c) {
+        std::set<std::string> seen;
+        const auto check = [&](const std::string& pointer, const std::string& path) {
+            if (!is_plain_absolute(path)) add(pointer, fmt::format("{} is no absolute folder in plain form", printable(path)), "for example /var/cache");
+            else if (!seen.insert(path).second) add(pointer, fmt::format("{} stands here twice", printable(path)), "");
+        };
+        for (std::size_t i = 0; i < c.tmpfs.size(); ++i) check(fmt::format("{}/tmpfs/{}", at, i), c.tmpfs[i]);
+        const auto* list = find(at + "/volumes");
+        for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+            const auto here = fmt::format("{}/volumes/{}", at, i);
+            c.volumes.push_back({text(here + "/name"), text(here + "/path")});
+            check(here + "/path", c.volumes.back().path);
+        }
+    }
+
+    void capabilities(const std::string& at, const ContainerSpec& c) {
+        for (std::size_t i = 0; i < c.capabilities.size(); ++i) {
+            const auto name = c.capabilities[i].rfind("CAP_", 0) == 0 ? c.capabilities[i].substr(4) : c.capabilities[i];
+            if (kForbiddenCapabilities.count(name) > 0) add(fmt::format("{}/capabilities/{}", at, i), fmt::format("{} would let the container out of its bundle", c.capabilities[i]), "leave it out");
+        }
+    }
+
+    void limits(const std::string& at, ContainerSpec& c) {
+        c.limits.memory_bytes = quantity(at + "/limits/memory", c.limits.memory_bytes / kMebi, kMebi, "Mi") * kMebi;
+        constexpr std::int64_t kLeastMemory = 6 * kMebi;  // Docker's own limit (20.10)
+        if (c.limits.memory_bytes != 0 && c.limits.memory_bytes < kLeastMemory) add(at + "/limits/memory", "a container needs at least 6Mi", "");
+        if (const auto* cpus = find(at + "/limits/cpus")) c.limits.nano_cpus = static_cast<std::int64_t>(cpus->get<double>() * 1e9);
+        if (const auto* pids = find(at + "/limits/pids")) c.limits.pids = pids->get<std::int64_t>();
+    }
+
+    const YamlDocument& document_;
+    const SourceText& source_;
+    const std::string& folder_;
+    std::vector<Problem>& problems_;
+    std::set<std::string> names_;
+    std::set<std::string> port_names_;
+    std::map<int, std::string> ports_;
+};
+
+}  // namespace
+
+Manifest decode_manifest(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems) {
+    return Decoder(document, source, folder, problems).manifest();
+}
+
+}  // namespace bottle

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "manifests/manifest.h"
+#include "manifests/yaml_document.h"
+
+#include <vector>
+
+namespace bottle {
+
+/// A document that fits the schema as a typed manifest. Adds to `problems` what no schema can say: quantities, paths that leave `folder` (the
+/// manifest's, absolute), names and ports given twice, and variables and capabilities that a manifest may not give.
+Manifest decode_manifest(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems);
+
+}  // namespace bottle

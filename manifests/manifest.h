@@ -1,0 +1,82 @@
+#pragma once
+
+#include "manifests/error.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// A manifest as the user means it: validated, with defaults filled in and paths made absolute.
+// The keys are described in schema/bottle.v1.schema.json.
+namespace bottle {
+
+struct MachineSpec {
+    std::string rootfs;  ///< absolute folder of the unpacked root file system
+    Place rootfs_place;
+    int cpus = 2;
+    std::int64_t memory_mib = 4096;
+    int storage_gib = 20;
+    int overlay_gib = 10;
+    std::string user = "root";  ///< who runs the agent's command in the guest
+};
+
+struct AgentSpec {
+    std::vector<std::string> command;        ///< argv; empty: no workload
+    std::map<std::string, std::string> env;  ///< literal values
+};
+
+struct NetworkSpec {
+    std::string mode = "auto";
+    std::string firewall = "auto";
+};
+
+struct PortSpec {
+    std::string name;
+    int port = 0;
+};
+
+struct VolumeSpec {
+    std::string name;  ///< becomes the Docker volume bottle-<bottle>-<name>
+    std::string path;  ///< absolute, in the container
+};
+
+struct LimitsSpec {
+    std::int64_t memory_bytes = 512LL * 1024 * 1024;
+    std::int64_t nano_cpus = 1'000'000'000;  ///< Docker's unit
+    std::int64_t pids = 256;
+};
+
+struct ContainerSpec {
+    Place place;
+    std::string name;
+    std::string image;  ///< name:tag, image id, or digest
+    Place image_place;
+    std::optional<std::vector<std::string>> entrypoint;  ///< absent: the image's
+    std::optional<std::vector<std::string>> command;     ///< absent: the image's
+    std::vector<PortSpec> ports;
+    std::map<std::string, std::string> env;
+    std::string user;  ///< empty: the image's
+    std::vector<std::string> tmpfs;
+    std::vector<VolumeSpec> volumes;
+    std::vector<std::string> capabilities;  ///< added to none
+    LimitsSpec limits;
+};
+
+struct BundleSpec {
+    std::vector<ContainerSpec> containers;
+    bool external_network = true;
+};
+
+struct Manifest {
+    Place place;
+    std::string name;
+    std::map<std::string, std::string> labels;
+    MachineSpec machine;
+    AgentSpec agent;
+    NetworkSpec network;
+    BundleSpec bundle;
+};
+
+}  // namespace bottle

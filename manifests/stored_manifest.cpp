@@ -1,0 +1,83 @@
+#include "manifests/stored_manifest.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bottle {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PortSpec, name, port)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MachineSpec, rootfs, rootfs_place, cpus, memory_mib, storage_gib, overlay_gib, user)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentSpec, command, env)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkSpec, mode, firewall)
+
+namespace {
+
+using nlohmann::json;
+
+json optional_list(const std::optional<std::vector<std::string>>& list) {
+    return list ? json(*list) : json();
+}
+
+std::optional<std::vector<std::string>> read_optional_list(const json& value) {
+    if (value.is_null()) return std::nullopt;
+    return value.get<std::vector<std::string>>();
+}
+
+json container_json(const ContainerSpec& c) {
+    return {{"place", c.place}, {"name", c.name}, {"image", c.image}, {"imagePlace", c.image_place}, {"entrypoint", optional_list(c.entrypoint)},
+            {"command", optional_list(c.command)}, {"ports", c.ports}, {"env", c.env}, {"user", c.user}, {"tmpfs", c.tmpfs},
+            {"volumes", c.volumes}, {"capabilities", c.capabilities}, {"limits", c.limits}};
+}
+
+ContainerSpec read_container(const json& value) {
+    ContainerSpec c;
+    value.at("place").get_to(c.place);
+    value.at("name").get_to(c.name);
+    value.at("image").get_to(c.image);
+    value.at("imagePlace").get_to(c.image_place);
+    c.entrypoint = read_optional_list(value.at("entrypoint"));
+    c.command = read_optional_list(value.at("command"));
+    value.at("ports").get_to(c.ports);
+    value.at("env").get_to(c.env);
+    value.at("user").get_to(c.user);
+    value.at("tmpfs").get_to(c.tmpfs);
+    value.at("volumes").get_to(c.volumes);
+    value.at("capabilities").get_to(c.capabilities);
+    value.at("limits").get_to(c.limits);
+    return c;
+}
+
+constexpr const char* kFormat = "bottle.manifest/v1";
+
+}  // namespace
+
+std::string to_stored_text(const Manifest& m) {
+    json containers = json::array();
+    for (const auto& container : m.bundle.containers) containers.push_back(container_json(container));
+    const json document = {{"format", kFormat}, {"place", m.place}, {"name", m.name}, {"labels", m.labels}, {"machine", m.machine},
+                           {"agent", m.agent}, {"network", m.network}, {"containers", containers}, {"externalNetwork", m.bundle.external_network}};
+    return document.dump();
+}
+
+Manifest from_stored_text(const std::string& text) {
+    try {
+        const auto document = json::parse(text);
+        if (document.at("format") != kFormat) throw Error(Exit::Failed, "a stored manifest has another format than this version's");
+        Manifest m;
+        document.at("place").get_to(m.place);
+        document.at("name").get_to(m.name);
+        document.at("labels").get_to(m.labels);
+        document.at("machine").get_to(m.machine);
+        document.at("agent").get_to(m.agent);
+        document.at("network").get_to(m.network);
+        document.at("externalNetwork").get_to(m.bundle.external_network);
+        for (const auto& container : document.at("containers")) m.bundle.containers.push_back(read_container(container));
+        return m;
+    } catch (const json::exception& error) {
+        throw Error(Exit::Failed, std::string("a stored manifest cannot be read: ") + error.what());
+    }
+}
+
+}  // namespace bottle

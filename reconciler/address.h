@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// IPv4 addresses and subnets in their one canonical text. Whatever is written another way ("127.0.0.016", "/+32",
+// a trailing space) is not an address to us: smolvm, libkrun and inet_aton read such texts in three different ways.
+namespace bottle {
+
+/// Host byte order.
+using Address = std::uint32_t;
+
+/// Four decimal numbers without leading zeros; nothing for any other text.
+std::optional<Address> parse_address(std::string_view text);
+std::string format_address(Address address);
+
+struct Subnet {
+    Address base = 0;  ///< with the host bits zero
+    int prefix = 0;
+
+    /// The n-th address of the subnet; the caller keeps n within size().
+    Address at(std::uint32_t n) const { return base + n; }
+    std::uint64_t size() const { return std::uint64_t{1} << (32 - prefix); }
+    bool contains(Address address) const;
+    bool operator==(const Subnet&) const = default;
+};
+
+/// "a.b.c.d/n" with zero host bits and a prefix from 0 to 32; nothing for any other text.
+std::optional<Subnet> parse_subnet(std::string_view text);
+std::string format_subnet(const Subnet& subnet);
+bool overlap(const Subnet& one, const Subnet& other);
+
+}  // namespace bottle

@@ -1,0 +1,127 @@
+#include "reconciler/allocate.h"
+
+#include "reconciler/address.h"
+#include "reconciler/desired.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace bottle {
+namespace {
+
+constexpr int kPrefix = 29;  ///< room for gateway, bundle address and Docker's own range, and no more
+
+std::string first_word(const std::string& text) {
+    return text.substr(0, text.find(' '));
+}
+
+/// Subnets that are taken by others than `bottle`.
+std::vector<Subnet> taken_subnets(const std::string& bottle, const Snapshot& snapshot) {
+    std::vector<Subnet> taken;
+    std::set<std::string> own;
+    const auto add = [&taken](const std::string& text) {
+        if (const auto subnet = parse_subnet(text)) taken.push_back(*subnet);
+    };
+    for (const auto& network : snapshot.docker->networks) {
+        const bool ours = network.is.name == network_name(bottle) || network.is.name == external_network_name(bottle);
+        for (const auto& pool : network.is.ipam) {
+            if (ours) own.insert(first_word(pool));
+            else add(first_word(pool));
+        }
+    }
+    for (const auto& route : snapshot.host.routes) {
+        if (!own.contains(route)) add(route);
+    }
+    for (const auto& [name, allocation] : snapshot.stored->other_allocations) {
+        add(allocation.internal_subnet);
+        add(allocation.external_subnet);
+    }
+    return taken;
+}
+
+bool is_free(const Subnet& subnet, const std::vector<Subnet>& taken) {
+    return std::none_of(taken.begin(), taken.end(), [&](const Subnet& other) { return overlap(subnet, other); });
+}
+
+std::optional<std::string> lowest_free(const std::string& pool_text, const std::vector<Subnet>& taken) {
+    const auto pool = parse_subnet(pool_text);
+    if (!pool || pool->prefix > kPrefix) return std::nullopt;
+    for (std::uint64_t offset = 0; offset < pool->size(); offset += std::uint64_t{1} << (32 - kPrefix)) {
+        const Subnet candidate{pool->at(static_cast<std::uint32_t>(offset)), kPrefix};
+        if (is_free(candidate, taken)) return format_subnet(candidate);
+    }
+    return std::nullopt;
+}
+
+bool network_exists(const Snapshot& snapshot, const std::string& name) {
+    const auto& networks = snapshot.docker->networks;
+    return std::any_of(networks.begin(), networks.end(), [&](const ObservedNetwork& n) { return n.is.name == name; });
+}
+
+/// Nothing refers to the held addresses yet: no network of ours, no row that names them.
+bool nothing_built(const std::string& bottle, const Snapshot& snapshot) {
+    return !network_exists(snapshot, network_name(bottle)) && !network_exists(snapshot, external_network_name(bottle)) &&
+           snapshot.machine.row.absent();
+}
+
+bool still_free(const std::string& subnet, const std::vector<Subnet>& taken) {
+    const auto parsed = parse_subnet(subnet);
+    return subnet.empty() || (parsed && is_free(*parsed, taken));
+}
+
+}  // namespace
+
+std::variant<Allocation, std::string> allocate(const std::string& bottle, bool external_network, const Pools& pools,
+                                               const Snapshot& snapshot) {
+    if (snapshot.stored.unknown()) return snapshot.stored.why();
+    if (!snapshot.docker.present()) return snapshot.docker.unknown() ? snapshot.docker.why() : "Docker is not there";
+    auto taken = taken_subnets(bottle, snapshot);
+
+    Allocation result;
+    if (const auto& held = snapshot.stored->allocation) {
+        result = *held;
+        const bool stands = still_free(held->internal_subnet, taken) && still_free(held->external_subnet, taken);
+        if (!stands && nothing_built(bottle, snapshot)) {
+            result.internal_subnet.clear();
+            result.external_subnet.clear();
+        }
+    }
+    if (result.internal_subnet.empty()) {
+        const auto subnet = lowest_free(pools.internal, taken);
+        if (!subnet) return fmt::format("no free /{} is left in the pool {} for internal networks", kPrefix, pools.internal);
+        result.internal_subnet = *subnet;
+    }
+    taken.push_back(*parse_subnet(result.internal_subnet));
+    if (external_network && result.external_subnet.empty()) {
+        const auto subnet = lowest_free(pools.external, taken);
+        if (!subnet) return fmt::format("no free /{} is left in the pool {} for external networks", kPrefix, pools.external);
+        result.external_subnet = *subnet;
+    }
+    if (result.vmm_uid == 0) {
+        std::set<std::int64_t> used;
+        for (const auto& [name, allocation] : snapshot.stored->other_allocations) used.insert(allocation.vmm_uid);
+        for (auto uid = pools.first_uid; uid <= pools.last_uid && result.vmm_uid == 0; ++uid) {
+            if (!used.contains(uid)) result.vmm_uid = uid;
+        }
+        if (result.vmm_uid == 0) return fmt::format("no free VMM uid is left from {} to {}", pools.first_uid, pools.last_uid);
+    }
+    return result;
+}
+
+std::string gateway_of(const std::string& subnet) {
+    return format_address(parse_subnet(subnet).value().at(1));
+}
+
+std::string bundle_address_of(const std::string& subnet) {
+    return format_address(parse_subnet(subnet).value().at(2));
+}
+
+std::string ip_range_of(const std::string& subnet) {
+    const auto whole = parse_subnet(subnet).value();
+    const auto half = static_cast<std::uint32_t>(whole.size() / 2);
+    return format_subnet({whole.at(half), whole.prefix + 1});
+}
+
+}  // namespace bottle

@@ -1,0 +1,257 @@
+#include "reconciler/desired.h"
+
+#include "reconciler/allocate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bottle {
+namespace {
+
+constexpr const char* kVersion = "1";  ///< of the label set and of what the labels promise
+
+/// Every tmpfs is bounded, and nothing in it can be executed or become another user.
+constexpr const char* kTmpfsOptions = "rw,noexec,nosuid,nodev,mode=1777,size=67108864";
+
+/// Logs of a container can not fill the host's disk.
+constexpr const char* kLogDriver = "json-file max-file=2,max-size=8m";
+
+Labels labels_of(const Manifest& manifest, const Snapshot& snapshot, const std::string& component) {
+    Labels labels;
+    for (const auto& [key, value] : manifest.labels) labels["bottle.label." + key] = value;
+    labels[label::kName] = manifest.name;
+    labels[label::kComponent] = component;
+    labels[label::kOwner] = snapshot.host.owner;
+    labels[label::kState] = snapshot.host.state_folder;
+    labels[label::kVersion] = kVersion;
+    return labels;
+}
+
+Network network(const std::string& name, bool internal, const std::string& subnet, Labels labels) {
+    Network network;
+    network.name = name;
+    network.internal = internal;
+    network.ipam = {fmt::format("{} {} {}", subnet, gateway_of(subnet), ip_range_of(subnet))};
+    network.labels = std::move(labels);
+    return network;
+}
+
+/// What every container of a bundle has in common: nothing but what is declared.
+Container confined_container(const std::string& name) {
+    Container container;
+    container.name = name;
+    container.read_only_rootfs = true;
+    container.cap_drop = {"ALL"};
+    container.security_opt = {"no-new-privileges"};
+    container.ipc_mode = "private";
+    container.restart_policy = "no";
+    container.runtime = "runc";
+    container.log_driver = kLogDriver;
+    return container;
+}
+
+void set_limits(Container& container, const LimitsSpec& limits) {
+    container.memory = limits.memory_bytes;
+    container.memory_swap = limits.memory_bytes;
+    container.nano_cpus = limits.nano_cpus;
+    container.pids_limit = limits.pids;
+}
+
+void add_labels(Container& container, const Labels& image, const Labels& ours) {
+    container.labels = image;
+    for (const auto& [key, value] : ours) container.labels[key] = value;
+}
+
+/// Docker's rule: variables of the image, replaced or followed by those given at create.
+std::vector<std::string> merged_env(const std::vector<std::string>& image, const std::map<std::string, std::string>& ours) {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : image) all[entry.substr(0, entry.find('='))] = entry.substr(std::min(entry.find('=') + 1, entry.size()));
+    for (const auto& [key, value] : ours) all[key] = value;
+    std::vector<std::string> merged;
+    for (const auto& [key, value] : all) merged.push_back(key + "=" + value);
+    std::sort(merged.begin(), merged.end());
+    return merged;
+}
+
+std::vector<std::string> tmpfs_of(const ContainerSpec& spec, const Image& image) {
+    std::vector<std::string> paths = {"/run", "/tmp"};
+    paths.insert(paths.end(), spec.tmpfs.begin(), spec.tmpfs.end());
+    // A volume that the image declares and nothing covers would become an anonymous Docker volume that outlives the container.
+    for (const auto& path : image.volumes) {
+        const bool covered = std::any_of(spec.volumes.begin(), spec.volumes.end(), [&](const VolumeSpec& v) { return v.path == path; });
+        if (!covered) paths.push_back(path);
+    }
+    std::sort(paths.begin(), paths.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    std::vector<std::string> tmpfs;
+    for (const auto& path : paths) tmpfs.push_back(path + " " + kTmpfsOptions);
+    return tmpfs;
+}
+
+Container infra_container(const Manifest& manifest, const Desired& desired, const Image& image, const Snapshot& snapshot) {
+    auto infra = confined_container(container_name(manifest.name, kInfra));
+    infra.image_id = image.id;
+    infra.entrypoint = image.entrypoint;
+    infra.command = image.command;
+    infra.env = merged_env(image.env, {});
+    infra.user = image.user;
+    infra.working_dir = image.working_dir;
+    infra.network_mode = network_name(manifest.name);
+    infra.networks = {{network_name(manifest.name), "", desired.bundle_address}};
+    if (manifest.bundle.external_network) infra.networks.push_back({external_network_name(manifest.name), "", ""});
+    add_labels(infra, image.labels, labels_of(manifest, snapshot, kInfra));
+    // The pause process needs next to nothing; Docker's smallest memory limit is 6 MiB (20.10).
+    set_limits(infra, {32LL * 1024 * 1024, 100'000'000, 16});
+    return infra;
+}
+
+Container bundle_container(const Manifest& manifest, const ContainerSpec& spec, const Image& image, const Snapshot& snapshot) {
+    auto container = confined_container(container_name(manifest.name, spec.name));
+    container.image_id = image.id;
+    container.entrypoint = spec.entrypoint.value_or(image.entrypoint);
+    // Docker drops the image's Cmd when an Entrypoint is given at create.
+    container.command = spec.command.value_or(spec.entrypoint ? std::vector<std::string>{} : image.command);
+    container.env = merged_env(image.env, spec.env);
+    container.user = spec.user.empty() ? image.user : spec.user;
+    container.working_dir = image.working_dir;
+    container.network_mode = "container:" + container_name(manifest.name, kInfra);
+    for (const auto& capability : spec.capabilities) container.cap_add.push_back(capability);
+    std::sort(container.cap_add.begin(), container.cap_add.end());
+    for (const auto& volume : spec.volumes) {
+        container.mounts.push_back(fmt::format("volume {}:{}", volume_name(manifest.name, volume.name), volume.path));
+    }
+    std::sort(container.mounts.begin(), container.mounts.end());
+    container.tmpfs = tmpfs_of(spec, image);
+    add_labels(container, image.labels, labels_of(manifest, snapshot, spec.name));
+    set_limits(container, spec.limits);
+    return container;
+}
+
+/// The whole specification in one text, for the keyed hash that labels carry.
+std::string spec_text(const Container& c) {
+    std::string text;
+    for (const auto& entry : c.env) text += entry + "\n";
+    for (const auto* list : {&c.entrypoint, &c.command, &c.cap_add, &c.mounts, &c.tmpfs}) {
+        text += "--\n";
+        for (const auto& entry : *list) text += entry + "\n";
+    }
+    return text + fmt::format("{} {} {} {} {} {}", c.image_id, c.user, c.network_mode, c.memory, c.nano_cpus, c.pids_limit);
+}
+
+std::optional<Image> image_or_problem(const std::string& ref, const Place& place, const Snapshot& snapshot, Desired& desired) {
+    const auto& images = snapshot.docker->images;
+    const auto found = images.find(ref);
+    if (found != images.end() && found->second.present()) return found->second.value();
+    if (found == images.end() || found->second.unknown()) {
+        const std::string why = found == images.end() ? "not looked at" : found->second.why();
+        desired.problems.push_back({place, fmt::format("image {}: {}", ref, why), "", ""});
+    } else {
+        desired.problems.push_back({place, fmt::format("image {} is not on this host, and bottle never pulls one", ref),
+                                    fmt::format("docker pull {0}   (or docker load, docker build -t {0})", ref), ""});
+    }
+    return std::nullopt;
+}
+
+/// The infra container's image is ours to import: until it is there, its id is not known, and nothing hangs on that.
+Image pause_image(const Snapshot& snapshot) {
+    const auto found = snapshot.docker->images.find(kPauseImage);
+    if (found != snapshot.docker->images.end() && found->second.present()) return found->second.value();
+    return {};
+}
+
+void desire_bundle(const Manifest& manifest, const Snapshot& snapshot, const KeyedDigest& digest, Desired& desired) {
+    desired.image_refs.push_back(kPauseImage);
+    desired.containers.push_back(infra_container(manifest, desired, pause_image(snapshot), snapshot));
+    for (const auto& spec : manifest.bundle.containers) {
+        for (const auto& port : spec.ports) desired.ports.push_back({spec.name, port.name, port.port});
+        for (const auto& volume : spec.volumes) {
+            desired.volumes.push_back({volume_name(manifest.name, volume.name), "local", labels_of(manifest, snapshot, "volume")});
+        }
+        const auto image = image_or_problem(spec.image, spec.image_place, snapshot, desired);
+        if (!image) continue;
+        desired.image_refs.push_back(spec.image);
+        desired.containers.push_back(bundle_container(manifest, spec, *image, snapshot));
+    }
+    for (auto& container : desired.containers) container.labels[label::kSpecHash] = digest(spec_text(container));
+}
+
+Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot& snapshot) {
+    Machine machine;
+    machine.name = machine_name(manifest.name);
+    machine.rootfs = manifest.machine.rootfs;
+    machine.cpus = manifest.machine.cpus;
+    machine.memory_mib = manifest.machine.memory_mib;
+    machine.storage_gib = manifest.machine.storage_gib;
+    machine.overlay_gib = manifest.machine.overlay_gib;
+    machine.allowed_cidr = desired.bundle_address + "/32";
+    // The row is no place for the user's labels: changing one would need a stop. Ours say whose machine it is.
+    machine.labels = {{label::kName, manifest.name}, {label::kOwner, snapshot.host.owner}, {label::kVersion, kVersion}};
+    return machine;
+}
+
+Workload workload(const Manifest& manifest, const Desired& desired) {
+    Workload workload;
+    workload.command = manifest.agent.command;
+    workload.user = manifest.machine.user;
+    const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == "proxy"; });
+    if (proxy != desired.ports.end()) {
+        const auto url = fmt::format("http://{}:{}", desired.bundle_address, proxy->port);
+        for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) workload.env[name] = url;
+    }
+    // The bundle itself is spoken to directly: its other ports are no business of the proxy.
+    const auto direct = "localhost,127.0.0.1," + desired.bundle_address;
+    for (const auto* name : {"NO_PROXY", "no_proxy"}) workload.env[name] = direct;
+    for (const auto& [key, value] : manifest.agent.env) workload.env[key] = value;
+    return workload;
+}
+
+std::string workload_text(const Workload& workload) {
+    std::string text = workload.user;
+    for (const auto& argument : workload.command) text += '\0' + argument;
+    for (const auto& [key, value] : workload.env) text += '\0' + key + "=" + value;
+    return text;
+}
+
+}  // namespace
+
+std::string network_name(const std::string& bottle) {
+    return "bottle-" + bottle;
+}
+std::string external_network_name(const std::string& bottle) {
+    return "bottle-" + bottle + "-external";
+}
+std::string container_name(const std::string& bottle, const std::string& container) {
+    return "bottle-" + bottle + "-" + container;
+}
+std::string volume_name(const std::string& bottle, const std::string& volume) {
+    return "bottle-" + bottle + "-" + volume;
+}
+std::string machine_name(const std::string& bottle) {
+    return "bottle-" + bottle;
+}
+
+Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
+    Desired desired;
+    desired.name = manifest.name;
+    desired.place = manifest.place;
+    desired.allocation = allocation;
+    desired.bundle_address = bundle_address_of(allocation.internal_subnet);
+    desired.user = manifest.machine.user;
+    desired.networks.push_back(network(network_name(manifest.name), true, allocation.internal_subnet,
+                                       labels_of(manifest, snapshot, "internal-network")));
+    if (manifest.bundle.external_network) {
+        desired.networks.push_back(network(external_network_name(manifest.name), false, allocation.external_subnet,
+                                           labels_of(manifest, snapshot, "external-network")));
+    }
+    if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
+    desired.machine = machine(manifest, desired, snapshot);
+    if (!manifest.agent.command.empty()) {
+        desired.workload = workload(manifest, desired);
+        desired.workload_digest = digest(workload_text(*desired.workload));
+    }
+    desired.required = {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest};
+    return desired;
+}
+
+}  // namespace bottle

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "manifests/manifest.h"
+#include "reconciler/observed.h"
+#include "reconciler/resources.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bottle {
+
+/// What one bottle shall be: every name, address, list, variable and label spelled out.
+struct Desired {
+    std::string name;
+    Place place;
+    Allocation allocation;
+    std::string bundle_address;       ///< the infra container's, on the internal network
+    std::vector<Network> networks;    ///< the internal one first
+    std::vector<Volume> volumes;
+    std::vector<Container> containers;  ///< infra first; the others join its network namespace
+    std::vector<std::string> image_refs;  ///< as the manifest says them, beside `containers` (infra's is the pause image)
+    std::vector<BundlePort> ports;
+    Machine machine;
+    std::optional<Workload> workload;
+    std::string user;  ///< whose home is repaired in the guest
+    std::string workload_digest;
+    std::vector<EvidenceKind> required;
+    /// What stands in the way of building any of it (an image that is not there), each with the way out.
+    std::vector<Problem> problems;
+
+    bool operator==(const Desired&) const = default;
+};
+
+/// A keyed digest (HMAC-SHA-256 in hex) of a text. The key stays in our state folder.
+using KeyedDigest = std::function<std::string(std::string_view)>;
+
+/// Manifest, allocation and the snapshot's facts (image defaults, owner, state folder) to Desired. Pure.
+/// An image that the host does not have becomes a problem, and its container is left out.
+Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest);
+
+/// The names that a bottle uses, computed so that a repeated create is harmless.
+std::string network_name(const std::string& bottle);
+std::string external_network_name(const std::string& bottle);
+std::string container_name(const std::string& bottle, const std::string& container);
+std::string volume_name(const std::string& bottle, const std::string& volume);
+std::string machine_name(const std::string& bottle);
+
+/// The name of the infra container within a bottle, and the reference of the image that it runs.
+inline constexpr const char* kInfra = "infra";
+inline constexpr const char* kPauseImage = "bottle-pause:1";
+
+}  // namespace bottle

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "reconciler/guest_reading.h"
+#include "reconciler/observed.h"
+
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// What one run of the guest probe shows: one Evidence of kind Guest for each target, in their order, then one for each
+/// control that the run as a whole lacks (no bundle port was tried; no denied target had a live listener of ours).
+/// A run that was not brought to its end is one Unknown.
+///
+/// Fails: the guest got somewhere, or something answered that must not. Unknown: not reached, but not shown to be
+/// smolvm's refusal either (on an open machine an unused port looks the same). What holds, by protocol:
+///   bundle port      data came back; or the connection stayed open for a second and the host saw it
+///   TCP              refused in the guest, the listener was live before and met nobody, and smolvm logged the refusal
+///   UDP              the listener was live before and met nobody, and smolvm logged the refusal
+///   DNS              NXDOMAIN, and smolvm logged the refusal of this very name
+///   ICMP             unanswered; smolvm's own gateway may answer
+///   IPv6             no route or failure, and the listener met nobody (IPv4-mapped addresses count as TCP)
+/// Where nothing of ours can listen (public and link-local addresses) the log line is what counts; without it the
+/// target is "not measured" at best.
+std::vector<Evidence> judge_guest(const GuestReading& reading);
+
+/// True if there is evidence, all of it of kind Guest, and all of it holds.
+bool guest_holds(const std::vector<Evidence>& evidence);
+
+/// The reading as JSON, for `bottle proof` and the stored proof: every target, what the guest said, what the host saw.
+std::string raw_text(const GuestReading& reading);
+
+/// Words for people and for raw_text: "refused", "timed out"; "tcp", "dns by udp".
+const char* word_of(ProbeResult::Guest guest);
+const char* word_of(ProbeTarget::Kind kind);
+
+}  // namespace bottle

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// What the guest probe and the host's listeners saw, before anything is decided from it.
+namespace bottle {
+
+/// One thing that the guest tries. Positives must be reached; each negative has a fresh live listener of ours behind it
+/// (except public addresses and smolvm's own gateway, where nothing of ours can listen).
+struct ProbeTarget {
+    enum class Kind { BundlePort, Tcp, Udp, DnsUdp, DnsTcp, Icmp, Tcp6, Udp6 };
+    enum class Expect {
+        Reached,     ///< a port of our bundle
+        Denied,      ///< must not be reached
+        OwnGateway,  ///< smolvm's own 100.96.0.1: answers ICMP itself, and DNS with NXDOMAIN
+    };
+    Kind kind = Kind::Tcp;
+    Expect expect = Expect::Denied;
+    std::string what;     ///< for people: "internal gateway", "host address eth0", "bundle port proxy"
+    std::string address;  ///< numeric; IPv6 in canonical form
+    int port = 0;
+    std::string name;     ///< DNS: the random name that is asked for
+
+    bool operator==(const ProbeTarget&) const = default;
+};
+
+struct ProbeResult {
+    ProbeTarget target;
+
+    // From the guest, whose word alone proves nothing.
+    enum class Guest { NotRun, Connected, Data, Held, Reset, Refused, Unreachable, Denied, TimedOut, Nxdomain, Answered, Other };
+    Guest guest = Guest::NotRun;  ///< Data: bytes came back; Held: still open after a second; Answered: DNS or ICMP or UDP reply
+    std::string guest_detail;     ///< errno name, or raw line
+
+    // From the host.
+    bool listener_live = false;     ///< ours answered from the host a moment before
+    std::int64_t listener_hits = 0; ///< connections or datagrams that it saw from the guest
+    bool host_saw = false;          ///< BundlePort: a connection from the VMM to address:port stood in the host's or the bundle's socket table
+    bool event = false;             ///< this address:port (or name) stands in smolvm's denial log of this boot
+    bool event_readable = false;
+
+    bool operator==(const ProbeResult&) const = default;
+};
+
+/// All that one run of the probe brought in.
+struct GuestReading {
+    std::string problem;  ///< not empty: it could not be run to its end, and why
+    std::string nonce;    ///< fresh for this run, echoed by the probe
+    std::vector<ProbeResult> results;
+
+    bool operator==(const GuestReading&) const = default;
+};
+
+}  // namespace bottle

@@ -1,0 +1,215 @@
+#pragma once
+
+#include "reconciler/observation.h"
+#include "reconciler/resources.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+// What one complete look at the host saw of one bottle. Everything is kept, strangers and duplicates too: choosing is
+// the pure part's work.
+namespace bottle {
+
+struct Endpoint {
+    std::string container_id;
+    std::string container_name;
+    std::string ipv4;  ///< without the prefix length
+
+    bool operator==(const Endpoint&) const = default;
+};
+
+struct ObservedNetwork {
+    std::string id;
+    Network is;
+    /// Who sits on it, from `GET /networks/{id}` (running containers only); looked at for networks with our names or labels.
+    Observation<std::vector<Endpoint>> endpoints;
+
+    bool operator==(const ObservedNetwork&) const = default;
+};
+
+struct ObservedContainer {
+    std::string id;
+    Container is;
+    std::string status;      ///< created, running, paused, restarting, removing, exited, dead
+    std::string created_at;  ///< RFC 3339 with nanoseconds, as Docker prints it
+    std::string started_at;
+    int exit_code = 0;
+    std::string error;
+
+    bool operator==(const ObservedContainer&) const = default;
+};
+
+/// All networks and images of interest, all containers that carry our label, have one of our names, or sit on our networks.
+struct DockerView {
+    std::vector<ObservedNetwork> networks;
+    std::vector<ObservedContainer> containers;
+    std::vector<Volume> volumes;                         ///< with our label or our names
+    std::map<std::string, Observation<Image>> images;    ///< by the reference that was asked for
+
+    bool operator==(const DockerView&) const = default;
+};
+
+/// A file that a digest is remembered by: a changed file has another identity.
+struct FileIdentity {
+    std::string path;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    std::int64_t ctime_ns = 0;
+
+    bool operator==(const FileIdentity&) const = default;
+};
+
+/// A host process that runs our machine: `_boot-vm <our VM folder>/…` in its argv.
+struct VmmProcess {
+    std::int64_t pid = 0;
+    std::uint64_t start_time = 0;  ///< field 22 of /proc/PID/stat: clock ticks since boot
+    std::int64_t uid = -1;         ///< effective
+    FileIdentity executable;
+    std::vector<FileIdentity> libraries;  ///< mapped libkrun and libkrunfw files
+    std::map<std::string, std::string> environment;
+
+    bool operator==(const VmmProcess&) const = default;
+};
+
+/// A row of smolvm's table `vms`.
+struct MachineRow {
+    std::string data;  ///< exact bytes
+    bool is_blob = true;
+
+    bool operator==(const MachineRow&) const = default;
+};
+
+struct MachineView {
+    Observation<MachineRow> row;
+    Observation<std::string> row_digest;  ///< SHA-256 of the row without the keys that smolvm rewrites at start and stop
+    std::vector<std::string> other_rows;  ///< names of other rows in this bottle's database
+    Observation<bool> vm_folder;          ///< true: disks or other content exist; false: only our claim; Absent: no folder
+    Observation<std::vector<VmmProcess>> processes;
+    Observation<bool> lock_held;            ///< someone holds the VM folder's vm.lock
+    Observation<std::string> running_config;  ///< text of agent.config.json
+    Observation<std::set<std::string>> live_channels;  ///< names present among egress.sock, ports.sock, control.sock, egress-update.lock
+    Observation<std::int64_t> uid_claim;    ///< the uid whose claim file names this machine
+
+    bool operator==(const MachineView&) const = default;
+};
+
+/// Where the kernel would send a packet to the bundle address.
+struct Route {
+    std::string device;
+    bool local = false;  ///< the address is the host's own
+    bool via_gateway = false;
+
+    bool operator==(const Route&) const = default;
+};
+
+/// Our own start of a machine, as the journal has it.
+struct StartRecord {
+    std::string boot_id;
+    std::int64_t pid = 0;
+    std::uint64_t start_time = 0;
+    std::string row_digest;  ///< verified before the start
+    std::vector<FileIdentity> binaries;  ///< smolvm and its libraries whose digests were taken then
+
+    bool operator==(const StartRecord&) const = default;
+};
+
+enum class EvidenceKind { Row, Process, Config, Bundle, Guest, Firewall };
+enum class Verdict { Holds, Fails, Unknown };
+
+/// One reading that the proof rests on.
+struct Evidence {
+    EvidenceKind kind = EvidenceKind::Row;
+    Verdict verdict = Verdict::Unknown;
+    std::string reading;  ///< what was seen, in plain words
+    std::string digest;   ///< of the raw material, where there is some
+
+    bool operator==(const Evidence&) const = default;
+};
+
+/// What a stored guest proof is bound to: any change makes it worthless.
+struct ProofKey {
+    std::string boot_id;
+    std::int64_t pid = 0;
+    std::uint64_t start_time = 0;
+    std::string row_digest;
+    std::string infra_id;
+    std::string infra_started_at;
+    std::vector<std::string> network_ids;
+    std::vector<std::string> ports;  ///< "container name port" of every bundle port that was tried
+    std::string binaries_digest;
+
+    bool operator==(const ProofKey&) const = default;
+};
+
+struct GuestProof {
+    ProofKey key;
+    std::vector<Evidence> evidence;  ///< kind Guest, one for each thing that was tried
+    std::string taken_at;            ///< RFC 3339 UTC
+    std::string raw;                 ///< JSON: every probe, its host-side counts and events
+
+    bool operator==(const GuestProof&) const = default;
+};
+
+struct WorkloadRunning {
+    std::int64_t pid = 0;  ///< of the host process that holds the exec open
+    bool operator==(const WorkloadRunning&) const = default;
+};
+struct WorkloadExited {
+    int code = 0;
+    bool operator==(const WorkloadExited&) const = default;
+};
+/// Launched in this boot, but its holder died without leaving an exit code: it may still run in the guest.
+struct WorkloadLost {
+    bool operator==(const WorkloadLost&) const = default;
+};
+
+/// What the launched workload is bound to and how it is. Absent: none was launched in this boot of the machine.
+struct ObservedWorkload {
+    std::int64_t vmm_pid = 0;
+    std::uint64_t vmm_start_time = 0;
+    std::string spec_digest;  ///< keyed, of argv, environment and user
+    std::variant<WorkloadRunning, WorkloadExited, WorkloadLost> state;
+
+    bool operator==(const ObservedWorkload&) const = default;
+};
+
+/// What our own state folder holds of this bottle.
+struct StoredState {
+    std::optional<Allocation> allocation;
+    std::optional<StartRecord> start;
+    std::optional<GuestProof> proof;
+    std::optional<std::string> provisioned;  ///< "pid:start_time" of the VMM that was provisioned
+    std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
+
+    bool operator==(const StoredState&) const = default;
+};
+
+struct HostFacts {
+    std::string boot_id;
+    std::int64_t euid = 0;
+    std::string owner;               ///< random id in /var/lib/bottle/owner; empty: none yet
+    std::string state_folder;        ///< $XDG_STATE_HOME/bottle
+    std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"
+
+    bool operator==(const HostFacts&) const = default;
+};
+
+struct Snapshot {
+    HostFacts host;
+    Observation<DockerView> docker;
+    MachineView machine;
+    Observation<Route> route;  ///< to the bundle address, for the VMM's uid; Absent: unreachable
+    Observation<ObservedWorkload> workload;
+    Observation<StoredState> stored;
+
+    bool operator==(const Snapshot&) const = default;
+};
+
+}  // namespace bottle

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "reconciler/desired.h"
+#include "reconciler/diff.h"
+#include "reconciler/observed.h"
+#include "reconciler/step.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bottle {
+
+struct PlanOptions {
+    /// `apply --adopt`: take what another owner's state folder made, and old disks without a row.
+    bool adopt = false;
+    /// `verify`: take the guest's evidence anew although it is stored.
+    bool prove_again = false;
+    /// The boot that this very converge started (pid, start time): it may be proved. Any other unproved one is stopped.
+    std::optional<std::pair<std::int64_t, std::uint64_t>> own_start;
+};
+
+/// Steps in the order in which they run; a refusal keeps every step but a stop from being planned.
+struct Plan {
+    std::string bottle;
+    Place place;
+    std::vector<Step> steps;
+    std::vector<Problem> refusals;
+
+    bool empty() const { return steps.empty() && refusals.empty(); }
+};
+
+/// What brings the host to `desired`. Pure: the same values give the same plan.
+Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options);
+
+/// What removes the bottle, in the order machine, containers, networks, volumes, allocations. Needs no manifest.
+Plan plan_delete(const std::string& bottle, const Snapshot& snapshot);
+
+/// The plan as people read it: one line a step, and what it costs. No line for a step that is part of another.
+std::string to_text(const Plan& plan);
+/// The same as JSON (format "bottle.plan/v1"), every step on its own.
+std::string to_json(const Plan& plan);
+
+}  // namespace bottle

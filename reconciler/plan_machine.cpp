@@ -1,0 +1,201 @@
+#include "reconciler/plan_machine.h"
+
+#include "reconciler/plan_docker.h"
+
+#include "reconciler/proof.h"
+#include "reconciler/row.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace bottle {
+namespace {
+
+bool is_own_start(const Snapshot& snapshot, const PlanOptions& options) {
+    const auto& processes = snapshot.machine.processes;
+    if (!options.own_start || !processes.present() || processes->size() != 1) return false;
+    return processes->front().pid == options.own_start->first && processes->front().start_time == options.own_start->second;
+}
+
+bool unsealed(const MachineView& machine) {
+    return machine.live_channels.present() && !machine.live_channels->empty();
+}
+
+bool guest_proved(const Desired& desired, const Snapshot& snapshot) {
+    return judge({EvidenceKind::Guest}, guest_evidence(desired, snapshot)) == Verdict::Holds;
+}
+
+/// Host evidence of a boot of our own that is not proved yet: open channels are not a doubt before the seal.
+std::string doubt_before_proof(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
+    auto evidence = host_evidence(desired, snapshot, changes);
+    if (unsealed(snapshot.machine)) {
+        evidence.erase(std::remove_if(evidence.begin(), evidence.end(), [](const Evidence& e) { return e.kind == EvidenceKind::Config; }),
+                       evidence.end());
+    }
+    return first_doubt(evidence);
+}
+
+std::string vmm_text(const MachineView& machine) {
+    return fmt::format("{}:{}", machine.processes->front().pid, machine.processes->front().start_time);
+}
+
+std::string workload_doubt(const Desired& desired, const Snapshot& snapshot) {
+    if (snapshot.workload.unknown()) return "the workload's state could not be read: " + snapshot.workload.why();
+    if (!snapshot.workload.present()) return {};
+    const auto& workload = *snapshot.workload;
+    if (std::holds_alternative<WorkloadLost>(workload.state)) return "who held the agent's command died: it may still run, unwatched";
+    if (!desired.workload) return "the manifest names no command any more";
+    if (workload.spec_digest != desired.workload_digest) return "the agent's command, user or environment changed";
+    return {};
+}
+
+std::string required_kinds(const Desired& desired) {
+    std::vector<std::string> names;
+    for (const auto kind : desired.required) names.emplace_back(name_of(kind));
+    return fmt::format("{}", fmt::join(names, " "));
+}
+
+Step step_for(char symbol, const std::string& kind, const Desired& desired, std::string detail, std::string cause, Action action) {
+    auto step = make_step(symbol, kind, kind, desired.machine.name, std::move(detail), std::move(cause), std::move(action));
+    step.id = kind + " " + desired.machine.name;
+    return step;
+}
+
+void plan_prove(const Desired& desired, std::string cause, PlanBuilder& builder) {
+    builder.add(step_for('?', "prove", desired, required_kinds(desired), std::move(cause), Prove{}), builder.ids());
+}
+
+void plan_provision(const Desired& desired, bool folded, PlanBuilder& builder) {
+    auto step = step_for('>', "provision", desired, "as " + desired.user, "not done in this boot", Provision{desired.user});
+    if (folded) step.part_of = "launch " + desired.workload->command.front();
+    builder.add(std::move(step), builder.ids());
+}
+
+void plan_launch(const Desired& desired, std::string cause, PlanBuilder& builder) {
+    const auto& program = desired.workload->command.front();
+    auto step = make_step('>', "launch", "launch", program, "as " + desired.workload->user, std::move(cause), Launch{*desired.workload});
+    step.id = "launch " + program;
+    builder.add(std::move(step), builder.ids());
+}
+
+/// Everything after a start, in order.
+void plan_after_start(const Desired& desired, PlanBuilder& builder) {
+    builder.add(step_for('~', "seal", desired, "no live changes", "open after each start", SealMachine{}), builder.ids());
+    plan_prove(desired, "no proof of this boot", builder);
+    plan_provision(desired, desired.workload.has_value(), builder);
+    if (desired.workload) plan_launch(desired, "not running", builder);
+}
+
+/// A machine that lives and may: what is still to be done in this boot.
+void plan_running(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, PlanBuilder& builder) {
+    const bool proved = guest_proved(desired, snapshot);
+    if (!proved && unsealed(snapshot.machine)) {
+        builder.add(step_for('~', "seal", desired, "no live changes", "open after each start", SealMachine{}));
+    }
+    if (!proved) plan_prove(desired, "no proof of this boot", builder);
+    else if (options.prove_again) plan_prove(desired, "asked for", builder);
+
+    const bool provisioned = snapshot.stored->provisioned == vmm_text(snapshot.machine);
+    std::string launch_cause;
+    if (desired.workload && snapshot.workload.absent()) launch_cause = "not running";
+    if (desired.workload && snapshot.workload.present()) {
+        const auto* exited = std::get_if<WorkloadExited>(&snapshot.workload->state);
+        if (exited != nullptr && exited->code != 0) launch_cause = fmt::format("exited with {}", exited->code);
+    }
+    if (!provisioned) plan_provision(desired, !launch_cause.empty(), builder);
+    if (!launch_cause.empty()) plan_launch(desired, launch_cause, builder);
+}
+
+std::string machine_detail(const Machine& machine) {
+    const auto memory = machine.memory_mib % 1024 == 0 ? fmt::format("{}Gi", machine.memory_mib / 1024) : fmt::format("{}Mi", machine.memory_mib);
+    return fmt::format("offline, {} cpu{}, {}", machine.cpus, machine.cpus == 1 ? "" : "s", memory);
+}
+
+void plan_claim(const Desired& desired, const Snapshot& snapshot, const std::string& part_of, PlanBuilder& builder) {
+    const auto uid = desired.allocation.vmm_uid;
+    if (snapshot.machine.uid_claim.present() && *snapshot.machine.uid_claim == uid) return;
+    if (snapshot.machine.uid_claim.present()) {
+        builder.refuse(fmt::format("the VM folder is claimed for uid {}, and this bottle holds uid {}", *snapshot.machine.uid_claim, uid));
+        return;
+    }
+    auto step = step_for('+', "claim", desired, fmt::format("uid {}", uid), "not claimed", ClaimUid{uid});
+    step.part_of = part_of;
+    builder.add(std::move(step), builder.ids());
+}
+
+void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std::string& is, const std::string& cause, PlanBuilder& builder) {
+    const auto row = snapshot.machine.row.present() ? snapshot.machine.row->data : std::string();
+    builder.add(step_for('~', "allowlist", desired, fmt::format("{} → {}, names closed", is, desired.machine.allowed_cidr), cause,
+                         SetAllowlist{row, desired.machine.allowed_cidr}),
+                builder.ids());
+}
+
+void plan_new_machine(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, PlanBuilder& builder) {
+    const auto& name = desired.machine.name;
+    const bool disks = snapshot.machine.vm_folder.present() && *snapshot.machine.vm_folder;
+    if (disks && !options.adopt) {
+        builder.refuse(fmt::format("machine {} has no row in smolvm's database, but its folder with disks is there: a new machine would take them over", name),
+                       "bottle apply --adopt   makes the machine anew on these disks; or move the folder away first");
+        return;
+    }
+    auto create = step_for('+', "machine", desired, machine_detail(desired.machine), "absent", CreateMachine{desired.machine});
+    plan_claim(desired, snapshot, create.id, builder);
+    builder.add(std::move(create), builder.ids());
+    plan_allowlist(desired, snapshot, "none", "not the requested list", builder);
+}
+
+void plan_row_repairs(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
+    const auto& row = *snapshot.machine.row;
+    std::string allowlist_cause = row.is_blob ? "" : "the row is TEXT: smolvm cannot read it again";
+    std::string resources_cause;
+    for (const auto& problem : compare_row(row.data, desired.machine, RowStage::Confined)) {
+        if (problem.fix == RowFix::Recreate) {
+            builder.refuse(fmt::format("machine {}: {}", desired.machine.name, problem.text),
+                           fmt::format("bottle delete {} and apply again makes it anew, without its disks", desired.name));
+        }
+        if (problem.fix == RowFix::UpdateResources && resources_cause.empty()) resources_cause = problem.text;
+        if (problem.fix == RowFix::SetAllowlist && allowlist_cause.empty()) allowlist_cause = problem.text;
+    }
+    plan_claim(desired, snapshot, "", builder);
+    if (!resources_cause.empty()) {
+        auto step = step_for('~', "machine", desired, machine_detail(desired.machine), resources_cause, UpdateMachine{desired.machine});
+        step.cost = Cost::Restart;
+        builder.add(std::move(step), builder.ids());
+    }
+    if (!allowlist_cause.empty()) plan_allowlist(desired, snapshot, read_allowlist_text(row.data), allowlist_cause, builder);
+}
+
+}  // namespace
+
+std::string reason_to_stop(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes, const PlanOptions& options) {
+    if (!snapshot.machine.processes.present()) return "it cannot be told whether it runs";
+    if (!snapshot.docker.present()) return "Docker could not be read: " + (snapshot.docker.unknown() ? snapshot.docker.why() : "it is not there");
+    if (!snapshot.stored.present()) return "our own records could not be read";
+
+    const bool own = is_own_start(snapshot, options);
+    const auto guest = guest_evidence(desired, snapshot);
+    const auto guest_verdict = judge({EvidenceKind::Guest}, guest);
+    if (guest_verdict == Verdict::Fails) return first_doubt(guest);
+    if (guest_verdict == Verdict::Unknown && own) return doubt_before_proof(desired, snapshot, changes);
+    const auto host_doubt = first_doubt(host_evidence(desired, snapshot, changes));
+    if (!host_doubt.empty()) return host_doubt;
+    if (guest_verdict == Verdict::Unknown) return "it runs without a proof of this boot";
+    if (const auto doubt = workload_doubt(desired, snapshot); !doubt.empty()) return doubt;
+    if (needs_machine_stopped(desired, changes)) return "its bundle's infra or network has to be made anew";
+    return {};
+}
+
+void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, bool runs_on, PlanBuilder& builder) {
+    if (runs_on) {
+        plan_running(desired, snapshot, options, builder);
+        return;
+    }
+    if (snapshot.machine.row.present()) plan_row_repairs(desired, snapshot, builder);
+    else plan_new_machine(desired, snapshot, options, builder);
+    builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());
+    plan_after_start(desired, builder);
+}
+
+}  // namespace bottle

@@ -1,0 +1,238 @@
+#include "reconciler/proof.h"
+
+#include "reconciler/row.h"
+#include "reconciler/running_config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+namespace bottle {
+namespace {
+
+Evidence evidence(EvidenceKind kind, Verdict verdict, std::string reading, std::string digest = {}) {
+    return {kind, verdict, std::move(reading), std::move(digest)};
+}
+
+template <class T>
+Evidence not_there(EvidenceKind kind, const char* what, const Observation<T>& observation) {
+    return evidence(kind, Verdict::Unknown, observation.unknown() ? fmt::format("{} could not be read: {}", what, observation.why())
+                                                                  : fmt::format("{} is not there", what));
+}
+
+Evidence row_evidence(const Desired& desired, const MachineView& machine) {
+    if (!machine.row.present()) return not_there(EvidenceKind::Row, "the machine's row", machine.row);
+    if (!machine.row_digest.present()) return not_there(EvidenceKind::Row, "the row's digest", machine.row_digest);
+    const auto problems = compare_row(machine.row->data, desired.machine, RowStage::Confined);
+    if (!machine.row->is_blob) return evidence(EvidenceKind::Row, Verdict::Fails, "the row is TEXT: smolvm cannot read it again");
+    if (!problems.empty()) return evidence(EvidenceKind::Row, Verdict::Fails, problems.front().text, *machine.row_digest);
+    return evidence(EvidenceKind::Row, Verdict::Holds, fmt::format("allowlist is exactly {}, names closed", desired.machine.allowed_cidr),
+                    *machine.row_digest);
+}
+
+/// The variables that a VMM started by bottle has (measured, 1.32.2). Any other may change what smolvm enforces
+/// (SMOLVM_EGRESS_FLOOR, SMOLVM_PUBLISH_ADDR, …: its source, 1.9.3) or which code runs in its place.
+bool expected_variable(const std::string& variable) {
+    static const std::set<std::string> kExpected = {
+        "HOME", "PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "SMOLVM_AGENT_ROOTFS_TAR", "SMOLVM_LIB_DIR",
+        // Set by smolvm itself on the way to the VMM; the library path is covered by the digests of what is really mapped.
+        "LD_LIBRARY_PATH", "KRUN_ENOMEM_RETRY", "KRUN_FIRST_RUN_DELAY", "SMOLVM_BALLOON_RECLAIM", "SMOLVM_BOOT_WATCH_PARENT",
+        "SMOLVM_READY_MARKER", "SMOLVM_VM_GID", "SMOLVM_VM_UID"};
+    return kExpected.count(variable) > 0;
+}
+
+bool known_binary(const FileIdentity& file, const std::vector<FileIdentity>& known) {
+    return std::any_of(known.begin(), known.end(), [&](const FileIdentity& k) {
+        return k.device == file.device && k.inode == file.inode && k.size == file.size && k.mtime_ns == file.mtime_ns && k.ctime_ns == file.ctime_ns;
+    });
+}
+
+std::string process_doubt(const Desired& desired, const Snapshot& snapshot, const VmmProcess& vmm) {
+    const auto& start = snapshot.stored->start;
+    if (!start) return "no start of ours is recorded for it";
+    if (start->boot_id != snapshot.host.boot_id || start->pid != vmm.pid || start->start_time != vmm.start_time) {
+        return fmt::format("process {} is not the one that our last start made", vmm.pid);
+    }
+    if (!snapshot.machine.row_digest.present() || start->row_digest != *snapshot.machine.row_digest) {
+        return "the row is another than the one verified before the start";
+    }
+    const auto hints = read_row_hints(snapshot.machine.row->data);
+    if (!hints || hints->state != "running" || hints->pid != vmm.pid || hints->pid_start_time != vmm.start_time) {
+        return fmt::format("the row does not say that it runs as process {}", vmm.pid);
+    }
+    if (vmm.uid != desired.allocation.vmm_uid) {
+        return fmt::format("it runs as uid {}, not as {}", vmm.uid, desired.allocation.vmm_uid);
+    }
+    if (!known_binary(vmm.executable, start->binaries)) return "its executable is not the smolvm that was verified: " + vmm.executable.path;
+    if (vmm.libraries.empty()) return "no libkrun is mapped in it";
+    for (const auto& library : vmm.libraries) {
+        if (!known_binary(library, start->binaries)) return "a mapped library is not the one that was verified: " + library.path;
+    }
+    for (const auto& [variable, value] : vmm.environment) {
+        if (!expected_variable(variable)) return fmt::format("its environment has {}, which may widen the policy", printable(variable));
+    }
+    return {};
+}
+
+Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
+    const auto& processes = snapshot.machine.processes;
+    if (!processes.present()) return not_there(EvidenceKind::Process, "the VMM's process", processes);
+    if (processes->size() != 1) {
+        return evidence(EvidenceKind::Process, Verdict::Fails, fmt::format("{} processes run this machine, not one", processes->size()));
+    }
+    if (!snapshot.stored.present()) return not_there(EvidenceKind::Process, "our own record of the start", snapshot.stored);
+    if (!snapshot.machine.row.present()) return not_there(EvidenceKind::Process, "the machine's row", snapshot.machine.row);
+    const auto& vmm = processes->front();
+    const auto doubt = process_doubt(desired, snapshot, vmm);
+    if (!doubt.empty()) return evidence(EvidenceKind::Process, Verdict::Fails, doubt);
+    return evidence(EvidenceKind::Process, Verdict::Holds, fmt::format("process {} of our own start, uid {}, verified smolvm and libkrun", vmm.pid, vmm.uid),
+                    binaries_text(snapshot.stored->start->binaries));
+}
+
+Evidence config_evidence(const Desired& desired, const MachineView& machine) {
+    if (!machine.running_config.present()) return not_there(EvidenceKind::Config, "agent.config.json", machine.running_config);
+    if (!machine.live_channels.present()) return not_there(EvidenceKind::Config, "the VM folder", machine.live_channels);
+    if (!machine.live_channels->empty()) {
+        return evidence(EvidenceKind::Config, Verdict::Fails,
+                        fmt::format("{} is there: the running machine can be opened through it without a trace", fmt::join(*machine.live_channels, ", ")));
+    }
+    const auto problems = compare_running_config(*machine.running_config, desired.machine);
+    if (!problems.empty()) return evidence(EvidenceKind::Config, Verdict::Fails, problems.front().text);
+    return evidence(EvidenceKind::Config, Verdict::Holds, "the running configuration is as requested, live changes sealed");
+}
+
+const ObservedNetwork* internal_network(const Desired& desired, const DockerView& view) {
+    for (const auto& network : view.networks) {
+        if (network.is.name == desired.networks.front().name) return &network;
+    }
+    return nullptr;
+}
+
+/// The kernel's name of a bridge that Docker made: "br-" and the first 12 digits of the network's id (20.10).
+std::string bridge_of(const ObservedNetwork& network) {
+    return "br-" + network.id.substr(0, 12);
+}
+
+Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
+    const auto kind = EvidenceKind::Bundle;
+    if (!snapshot.docker.present()) return not_there(kind, "Docker", snapshot.docker);
+    for (const auto& change : changes) {
+        if (change.reach == Reach::Wider) return evidence(kind, Verdict::Fails, fmt::format("{} {}: {}", change.kind, change.name, change.cause));
+    }
+    const auto* network = internal_network(desired, *snapshot.docker);
+    if (network == nullptr) return evidence(kind, Verdict::Fails, "the internal network is not there");
+    if (!snapshot.route.present()) return not_there(kind, "a route to the bundle address", snapshot.route);
+    const auto& route = *snapshot.route;
+    if (route.device != bridge_of(*network) || route.local || route.via_gateway) {
+        return evidence(kind, Verdict::Fails, fmt::format("the kernel routes {} to {}, not to the bridge {} of our network", desired.bundle_address,
+                                                          route.device, bridge_of(*network)));
+    }
+    return evidence(kind, Verdict::Holds, fmt::format("only the bundle is on {}, and {} leads to it", network->is.name, desired.bundle_address), network->id);
+}
+
+}  // namespace
+
+const char* name_of(EvidenceKind kind) {
+    switch (kind) {
+        case EvidenceKind::Row: return "row";
+        case EvidenceKind::Process: return "process";
+        case EvidenceKind::Config: return "config";
+        case EvidenceKind::Bundle: return "bundle";
+        case EvidenceKind::Guest: return "guest";
+        case EvidenceKind::Firewall: return "firewall";
+    }
+    return "?";
+}
+
+const char* name_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::Holds: return "holds";
+        case Verdict::Fails: return "FAILS";
+        case Verdict::Unknown: return "unknown";
+    }
+    return "?";
+}
+
+std::string binaries_text(const std::vector<FileIdentity>& binaries) {
+    std::string text;
+    for (const auto& b : binaries) text += fmt::format("{}:{}:{}:{}:{};", b.device, b.inode, b.size, b.mtime_ns, b.ctime_ns);
+    return text;
+}
+
+std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
+    return {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot), config_evidence(desired, snapshot.machine),
+            bundle_evidence(desired, snapshot, changes)};
+}
+
+std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapshot) {
+    const auto& machine = snapshot.machine;
+    if (!snapshot.docker.present() || !snapshot.stored.present() || !snapshot.stored->start || !machine.row_digest.present()) return std::nullopt;
+    if (!machine.processes.present() || machine.processes->size() != 1 || desired.containers.empty()) return std::nullopt;
+    const auto& containers = snapshot.docker->containers;
+    const auto infra = std::find_if(containers.begin(), containers.end(), [&](const auto& c) { return c.is.name == desired.containers.front().name; });
+    if (infra == containers.end()) return std::nullopt;
+    ProofKey key;
+    key.boot_id = snapshot.host.boot_id;
+    key.pid = machine.processes->front().pid;
+    key.start_time = machine.processes->front().start_time;
+    key.row_digest = *machine.row_digest;
+    key.infra_id = infra->id;
+    key.infra_started_at = infra->started_at;
+    for (const auto& want : desired.networks) {
+        for (const auto& network : snapshot.docker->networks) {
+            if (network.is.name == want.name) key.network_ids.push_back(network.id);
+        }
+    }
+    for (const auto& port : desired.ports) key.ports.push_back(fmt::format("{} {} {}", port.container, port.name, port.port));
+    key.binaries_digest = binaries_text(snapshot.stored->start->binaries);
+    return key;
+}
+
+std::vector<Evidence> guest_evidence(const Desired& desired, const Snapshot& snapshot) {
+    if (!snapshot.stored.present()) return {not_there(EvidenceKind::Guest, "our own record of the proof", snapshot.stored)};
+    const auto& proof = snapshot.stored->proof;
+    const auto key = proof_key(desired, snapshot);
+    if (!proof || !key || proof->key != *key || proof->evidence.empty()) {
+        return {evidence(EvidenceKind::Guest, Verdict::Unknown, "no proof of this boot")};
+    }
+    return proof->evidence;
+}
+
+std::vector<Evidence> all_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
+    auto all = host_evidence(desired, snapshot, changes);
+    for (auto& item : guest_evidence(desired, snapshot)) all.push_back(std::move(item));
+    return all;
+}
+
+Verdict judge(const std::vector<EvidenceKind>& required, const std::vector<Evidence>& evidence) {
+    auto verdict = required.empty() ? Verdict::Unknown : Verdict::Holds;
+    for (const auto kind : required) {
+        const bool there = std::any_of(evidence.begin(), evidence.end(), [&](const Evidence& e) { return e.kind == kind; });
+        if (!there) verdict = Verdict::Unknown;
+    }
+    for (const auto& item : evidence) {
+        if (item.verdict == Verdict::Fails) return Verdict::Fails;
+        if (item.verdict == Verdict::Unknown) verdict = Verdict::Unknown;
+    }
+    return verdict;
+}
+
+std::string first_doubt(const std::vector<Evidence>& evidence) {
+    for (const auto wanted : {Verdict::Fails, Verdict::Unknown}) {
+        for (const auto& item : evidence) {
+            if (item.verdict == wanted) return fmt::format("{}: {}", name_of(item.kind), item.reading);
+        }
+    }
+    return {};
+}
+
+Life life_of(const MachineView& machine) {
+    if (machine.processes.present() && !machine.processes->empty()) return Life::Alive;
+    if (machine.lock_held.present() && *machine.lock_held) return Life::Alive;
+    if (machine.processes.unknown() || machine.lock_held.unknown()) return Life::Unknown;
+    return Life::Dead;
+}
+
+}  // namespace bottle

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Plain values that desired and observed state share. Names are Docker's and smolvm's own words.
+namespace bottle {
+
+using Labels = std::map<std::string, std::string>;
+
+/// Labels on everything of ours, in Docker and in smolvm. A thing without `owner` and `name` is unmanaged.
+namespace label {
+inline constexpr const char* kName = "dev.bottle.name";
+inline constexpr const char* kComponent = "dev.bottle.component";
+inline constexpr const char* kSpecHash = "dev.bottle.spec-hash";
+inline constexpr const char* kOwner = "dev.bottle.owner";
+inline constexpr const char* kVersion = "dev.bottle.version";
+inline constexpr const char* kState = "dev.bottle.state-folder";  ///< of the creator, so that an orphan names its owner
+}  // namespace label
+
+/// A Docker network, as `GET /networks` shows it.
+struct Network {
+    std::string name;
+    std::string driver = "bridge";
+    bool internal = false;
+    bool ipv6 = false;
+    bool attachable = false;
+    bool ingress = false;
+    std::string scope = "local";
+    std::vector<std::string> ipam;  ///< one "subnet gateway ip-range" a pool, "-" for what is not set
+    std::map<std::string, std::string> options;
+    Labels labels;
+
+    bool operator==(const Network&) const = default;
+};
+
+/// A container's place on a network.
+struct Attachment {
+    std::string network;     ///< name
+    std::string network_id;  ///< empty in desired state
+    std::string ipv4;        ///< the pinned address (IPAMConfig); empty: Docker's choice
+
+    bool operator==(const Attachment&) const = default;
+};
+
+/// A container's configuration, as `GET /containers/{id}/json` shows it. Lists whose order means nothing are sorted.
+struct Container {
+    std::string name;
+    std::string image_id;
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> command;
+    std::vector<std::string> env;  ///< "K=V", sorted
+    std::string user;
+    std::string working_dir;
+    std::string hostname;      ///< empty where it is Docker's default (the short id, or the joined container's)
+    Labels labels;
+    std::string network_mode;  ///< a network's name, or "container:<name of infra>" (ids are translated by the observer)
+    std::vector<Attachment> networks;  ///< sorted by name; empty for a container that joins another's namespace
+    bool privileged = false;
+    bool read_only_rootfs = false;
+    bool publish_all_ports = false;
+    bool tty = false;
+    bool open_stdin = false;
+    bool auto_remove = false;
+    bool init = false;
+    std::vector<std::string> cap_add;       ///< sorted
+    std::vector<std::string> cap_drop;      ///< sorted
+    std::vector<std::string> security_opt;  ///< sorted
+    std::vector<std::string> published_ports;  ///< "9099/tcp -> 0.0.0.0:80", sorted
+    std::vector<std::string> mounts;           ///< "volume name:path[:ro]", "bind source:path", sorted
+    std::vector<std::string> tmpfs;            ///< "path options", sorted
+    std::vector<std::string> devices;
+    std::vector<std::string> extra_hosts;
+    std::vector<std::string> dns;          ///< DNS servers, options and search domains
+    std::vector<std::string> links;
+    std::string pid_mode;
+    std::string ipc_mode;
+    std::string uts_mode;
+    std::string userns_mode;
+    std::string restart_policy;
+    std::string runtime;
+    std::string log_driver;
+    std::int64_t memory = 0;       ///< bytes
+    std::int64_t memory_swap = 0;  ///< bytes, memory included
+    std::int64_t nano_cpus = 0;
+    std::int64_t pids_limit = 0;
+    /// Every other key of HostConfig and Config that is not at its zero value: "HostConfig.X" -> compact JSON.
+    std::map<std::string, std::string> extras;
+
+    bool operator==(const Container&) const = default;
+};
+
+/// What of an image a container inherits (`GET /images/{name}/json`).
+struct Image {
+    std::string id;  ///< "sha256:…"
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> command;
+    std::vector<std::string> env;
+    std::string user;
+    std::string working_dir;
+    Labels labels;
+    std::vector<std::string> volumes;  ///< anonymous volumes that it declares: paths
+
+    bool operator==(const Image&) const = default;
+};
+
+struct Volume {
+    std::string name;
+    std::string driver = "local";
+    Labels labels;
+
+    bool operator==(const Volume&) const = default;
+};
+
+/// What a bottle holds until it is deleted.
+struct Allocation {
+    std::string internal_subnet;  ///< "10.231.0.0/29"
+    std::string external_subnet;  ///< "10.232.0.0/29", empty without an external network
+    std::int64_t vmm_uid = 0;
+
+    bool operator==(const Allocation&) const = default;
+};
+
+/// A port of the bundle: what the guest may use, and what the probe must reach.
+struct BundlePort {
+    std::string container;
+    std::string name;
+    int port = 0;
+
+    bool operator==(const BundlePort&) const = default;
+};
+
+/// The smolvm machine as it shall be.
+struct Machine {
+    std::string name;    ///< smolvm's name: bottle-<bottle>
+    std::string rootfs;  ///< absolute folder given as --image
+    int cpus = 0;
+    std::int64_t memory_mib = 0;
+    int storage_gib = 0;
+    int overlay_gib = 0;
+    std::string allowed_cidr;  ///< exactly this /32, in canonical text
+    Labels labels;
+
+    bool operator==(const Machine&) const = default;
+};
+
+/// The agent's command, run in the guest by `exec` after the proof.
+struct Workload {
+    std::vector<std::string> command;
+    std::map<std::string, std::string> env;  ///< the bundle's variables and the manifest's literal ones
+    std::string user;
+
+    bool operator==(const Workload&) const = default;
+};
+
+}  // namespace bottle

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "reconciler/resources.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// A row of smolvm's table `vms`: one JSON object. Key by key it is compared with the one good value; a key that is not known is a
+// difference. The table of keys is that of 1.32.2, measured.
+namespace bottle {
+
+/// How a difference in the row can be repaired, on a stopped machine.
+enum class RowFix {
+    SetAllowlist,     ///< network, allowed_cidrs, dns_filter_hosts: spliced into the text
+    UpdateResources,  ///< cpus, mem: `smolvm machine update`
+    Recreate,         ///< anything else: only a new machine, without these disks
+};
+
+struct RowProblem {
+    std::string key;
+    std::string text;  ///< in plain words, with the consequence
+    RowFix fix = RowFix::Recreate;
+
+    bool operator==(const RowProblem&) const = default;
+};
+
+enum class RowStage {
+    Offline,   ///< as created: network false, allowed_cidrs null, no dns_filter_hosts
+    Confined,  ///< network true, exactly the one /32, dns_filter_hosts []
+};
+
+/// Everything in the row's text that is not exactly as desired; empty if nothing. A text that is not one plain JSON object (duplicate or
+/// escaped keys, more than 1 MiB, deeper than 32, trailing bytes) is one problem of fix Recreate.
+std::vector<RowProblem> compare_row(const std::string& text, const Machine& desired, RowStage stage);
+
+/// What smolvm notes down about its process: hints, never proof.
+struct RowHints {
+    std::string state;
+    std::int64_t pid = 0;              ///< 0: null
+    std::uint64_t pid_start_time = 0;  ///< 0: null
+};
+/// Nothing for a text that cannot be read.
+std::optional<RowHints> read_row_hints(const std::string& text);
+
+/// The allowlist as people read it: "10.231.0.2/32", "every address", "none".
+std::string read_allowlist_text(const std::string& text);
+
+/// The row without what smolvm itself rewrites at start and stop, in canonical form: its digest stays the same over a start (1.32.2 moves
+/// dns_filter_hosts and changes state, pid, pid_start_time, init_completed). The whole text for one that cannot be read.
+std::string row_digest_material(const std::string& text);
+
+}  // namespace bottle

@@ -1,0 +1,111 @@
+#include "reconciler/row_splice.h"
+
+#include "manifests/error.h"
+#include "reconciler/strict_json.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace bottle {
+namespace {
+
+struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+/// Where the values of the top-level keys stand in a text that is known to be one JSON object without escaped top-level keys.
+class TopLevel {
+public:
+    explicit TopLevel(const std::string& text) : text_(text) {
+        skip_space();
+        ++at_;
+        skip_space();
+        while (text_[at_] != '}') {
+            const auto key = take_string();
+            skip_space();
+            ++at_;
+            skip_space();
+            const auto begin = at_;
+            skip_value();
+            spans_[key] = {begin, at_};
+            skip_space();
+            if (text_[at_] == ',') ++at_;
+            skip_space();
+        }
+        closing_ = at_;
+    }
+
+    const std::map<std::string, Span>& spans() const { return spans_; }
+    std::size_t closing() const { return closing_; }
+
+private:
+    void skip_space() { at_ = text_.find_first_not_of(" \t\r\n", at_); }
+
+    std::string take_string() {
+        const auto begin = ++at_;
+        while (text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
+        return text_.substr(begin, at_++ - begin);
+    }
+
+    void skip_value() {
+        int depth = 0;
+        for (;; ++at_) {
+            const char c = text_[at_];
+            if (c == '"') {
+                take_string();
+                --at_;
+            } else if (c == '{' || c == '[') {
+                ++depth;
+            } else if (c == '}' || c == ']') {
+                if (depth == 0) break;
+                --depth;
+            } else if (c == ',' && depth == 0) {
+                break;
+            }
+        }
+        // Space between the value and what follows belongs to nobody.
+        while (text_.find_last_not_of(" \t\r\n", at_ - 1) != at_ - 1) --at_;
+    }
+
+    const std::string& text_;
+    std::size_t at_ = 0;
+    std::size_t closing_ = 0;
+    std::map<std::string, Span> spans_;
+};
+
+void require_plain_object(const std::string& row) {
+    const auto parsed = parse_strict_json(row, 1 << 20, 32);
+    if (!parsed.problem.empty() || !parsed.value.is_object()) {
+        throw Error(Exit::Failed, "the machine's row cannot be trusted: " + (parsed.problem.empty() ? "it is no object" : parsed.problem));
+    }
+}
+
+}  // namespace
+
+std::string splice_allowlist(const std::string& row, const std::string& cidr) {
+    require_plain_object(row);
+    const std::vector<std::pair<std::string, std::string>> wanted = {
+        {"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}};
+    const TopLevel top(row);
+    std::map<std::size_t, std::pair<Span, std::string>> replacements;
+    std::string appended;
+    for (const auto& [key, value] : wanted) {
+        const auto found = top.spans().find(key);
+        if (found != top.spans().end()) replacements[found->second.begin] = {found->second, value};
+        else appended += fmt::format("{}\"{}\":{}", top.spans().empty() && appended.empty() ? "" : ",", key, value);
+    }
+    std::string result;
+    std::size_t copied = 0;
+    for (const auto& [begin, replacement] : replacements) {
+        result += row.substr(copied, begin - copied) + replacement.second;
+        copied = replacement.first.end;
+    }
+    result += row.substr(copied, top.closing() - copied) + appended + row.substr(top.closing());
+    return result;
+}
+
+}  // namespace bottle

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+namespace bottle {
+
+/// The row's text with `network:true`, `allowed_cidrs:["<cidr>"]` and `dns_filter_hosts:[]`; every other byte stays as it is.
+/// A key that is there is replaced in place, one that is not is put at the end of the object.
+/// Throws Error{Exit::Failed} for a text that compare_row would not trust.
+std::string splice_allowlist(const std::string& row, const std::string& cidr);
+
+}  // namespace bottle

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "reconciler/resources.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace bottle {
+
+// Actions: each is one mutation of the outside world. Docker's objects are addressed by id where they exist.
+struct ImportPauseImage {};
+struct CreateVolume {
+    Volume volume;
+};
+struct RemoveVolume {
+    std::string name;
+};
+struct CreateNetwork {
+    Network network;
+};
+struct RemoveNetwork {
+    std::string id;
+};
+struct CreateContainer {
+    Container container;  ///< its first attachment is made with it, the others by ConnectNetwork
+};
+struct ConnectNetwork {
+    std::string network_id;
+    std::string container_id;
+    std::string ipv4;  ///< empty: Docker's choice
+};
+struct DisconnectNetwork {
+    std::string network_id;
+    std::string container_id;
+};
+struct StartContainer {
+    std::string id;
+};
+struct RemoveContainer {
+    std::string id;
+};
+struct RemoveImage {
+    std::string id;
+};
+struct ClaimUid {
+    std::int64_t uid = 0;
+};
+struct CreateMachine {
+    Machine machine;
+};
+/// Changes cpus and memory of a stopped machine.
+struct UpdateMachine {
+    Machine machine;
+};
+struct SetAllowlist {
+    std::string expected_row;  ///< exact bytes that the plan was made from
+    std::string cidr;
+};
+struct StartMachine {};
+struct StopMachine {};
+struct DeleteMachine {};
+struct SealMachine {};
+struct Prove {};
+struct Provision {
+    std::string user;
+};
+struct Launch {
+    Workload workload;
+};
+/// Gives back what the bottle held and removes its state folder: the last step of a delete.
+struct Forget {};
+
+using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
+                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, ClaimUid,
+                            CreateMachine, UpdateMachine, SetAllowlist, StartMachine, StopMachine, DeleteMachine,
+                            SealMachine, Prove, Provision, Launch, Forget>;
+
+/// What a step costs the user.
+enum class Cost { Nothing, Restart, Data };
+
+struct Step {
+    std::string id;        ///< stable within a plan: "create container bottle-docs-infra"
+    char symbol = '+';     ///< + made, - removed, ~ changed, > set going, # stopped, ? asked
+    std::string kind;      ///< network, container, machine, allowlist, …: the second column
+    std::string resource;  ///< the thing's name: the third
+    std::string detail;    ///< what it will be: the fourth
+    std::string cause;     ///< why, in words: the last
+    Cost cost = Cost::Nothing;
+    std::vector<std::string> after;  ///< ids of steps that come first
+    std::string part_of;             ///< id of the step whose printed line stands for this one too; empty: a line of its own
+    Action action;
+};
+
+}  // namespace bottle

@@ -1,0 +1,94 @@
+#include "controllers/guest/socket_table.h"
+#include "controllers/guest/listeners.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <thread>
+
+using namespace bottle;
+
+namespace {
+
+const std::string kHeader =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+const std::string kLine =
+    "   9: 0100E70A:8632 0200E70A:238A 01 00000000:00000000 00:00000000 00000000 2900002        0 14997 2 0000 20 0 0 "
+    "10 -1\n";
+
+}  // namespace
+
+TEST_CASE("established connections are read from a socket table") {
+    CHECK(parse_socket_table(kHeader + kLine) ==
+          std::vector<Connection>{{"10.231.0.1", 34354, "10.231.0.2", 9098, 2900002}});
+    std::string closing = kLine;
+    closing.replace(closing.find(" 01 "), 4, " 06 ");
+    CHECK(parse_socket_table(kHeader + closing).empty());
+    CHECK(parse_socket_table(
+              "0: 0000000000000000FFFF00000200E70A:238B 0000000000000000FFFF00000100E70A:8632 01 0:0 0:0 0 0 0 1\n") ==
+          std::vector<Connection>{{"10.231.0.2", 9099, "10.231.0.1", 34354, 0}});
+    CHECK(parse_socket_table(
+              "0: 00000000000000000000000001000000:0050 00000000000000000000000001000000:8632 01 0:0 0:0 0 5 0 1") ==
+          std::vector<Connection>{{"::1", 80, "::1", 34354, 5}});
+}
+
+TEST_CASE("strange tables are survived") {
+    for (const char* text :
+         {"", "\n", "x", "0: 1 2 01", "0: 0100E70A8632 0200E70A:238A 01 0 0 0 0 0",
+          "0: G100E70A:8632 0200E70A:238A 01 0 0 0 0 0", "0: 0100E70A:8632 0200E70A:238A 01 0 0 0 x 0",
+          "0: 0100E70A: 0200E70A:238A 01 0 0 0 0 0"}) {
+        CHECK(parse_socket_table(text).empty());
+    }
+    std::mt19937 random(3);
+    for (int round = 0; round < 3000; ++round) {
+        std::string damaged = kLine;
+        for (int i = 0; i < 4; ++i) damaged[random() % damaged.size()] = static_cast<char>(random());
+        CHECK(parse_socket_table(damaged).size() <= 4);
+    }
+}
+
+TEST_CASE("a connection that is held while the watcher looks is seen, one from before is not") {
+    HostListener service(HostListener::Protocol::Tcp, "127.0.0.3", "t\n");
+    HostListener other(HostListener::Protocol::Tcp, "127.0.0.3", "t\n");
+    ListenerLoop loop({&service, &other});
+    auto connect_to = [](int port) {
+        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in to = {};
+        to.sin_family = AF_INET;
+        inet_pton(AF_INET, "127.0.0.3", &to.sin_addr);
+        to.sin_port = htons(static_cast<std::uint16_t>(port));
+        REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+        return fd;
+    };
+    ConnectionWatch watch{
+        "127.0.0.3", "127.0.0.1", {service.port(), other.port()}, static_cast<std::int64_t>(geteuid()), 0};
+    Fd before = connect_to(other.port());
+
+    SECTION("by the host's table and the VMM's uid") {
+        ConnectionWatcher watcher(watch);
+        Fd during = connect_to(service.port());
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        CHECK(watcher.stop() == std::set<int>{service.port()});
+    }
+    SECTION("another uid's connection is not the VMM's") {
+        watch.vmm_uid = 2900005;
+        ConnectionWatcher watcher(watch);
+        Fd during = connect_to(service.port());
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        CHECK(watcher.stop().empty());
+    }
+    SECTION("by the table of the bundle's network namespace") {
+        watch.vmm_uid = -1;
+        watch.infra_pid = getpid();
+        // A client of 127.0.0.3 from this host is 127.0.0.1 there only when it binds so.
+        watch.internal_gateway = "127.0.0.1";
+        ConnectionWatcher watcher(watch);
+        Fd during = connect_to(service.port());
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        CHECK(watcher.stop() == std::set<int>{service.port()});
+    }
+}

@@ -1,0 +1,94 @@
+#include "controllers/guest/targets.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+using namespace bottle;
+using Kind = ProbeTarget::Kind;
+using Expect = ProbeTarget::Expect;
+
+namespace {
+
+Surroundings around() {
+    Surroundings made;
+    made.bundle_address = "10.231.0.2";
+    made.ports = {{"egress", "proxy", 9099}, {"git", "gate", 9418}};
+    made.internal_gateway = "10.231.0.1";
+    made.external_gateway = "10.232.0.1";
+    made.host_addresses = {{"eth0", "192.0.2.7"}, {"eth1", "192.0.2.8"}, {"eth0", "2001:db8:1::7"}, {"lo", "::1"}};
+    made.neighbours = {{"other", "10.231.0.9"}, {"third", "10.231.0.17"}, {"fourth", "10.231.0.25"}};
+    return made;
+}
+
+std::vector<PlannedTarget> plan(const Surroundings& surroundings) {
+    int number = 0;
+    return plan_targets(surroundings, [&number] { return "hex" + std::to_string(number++); });
+}
+
+bool has(const std::vector<PlannedTarget>& planned, Kind kind, Expect expect, const std::string& address, int port,
+         const std::string& listen_on) {
+    return std::count_if(planned.begin(), planned.end(), [&](const PlannedTarget& one) {
+               return one.target.kind == kind && one.target.expect == expect && one.target.address == address &&
+                      one.target.port == port && one.listen_on == listen_on;
+           }) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("everything around a bottle is tried") {
+    auto planned = plan(around());
+    CHECK(has(planned, Kind::BundlePort, Expect::Reached, "10.231.0.2", 9099, ""));
+    CHECK(has(planned, Kind::BundlePort, Expect::Reached, "10.231.0.2", 9418, ""));
+    for (const char* address : {"10.231.0.1", "10.232.0.1", "192.0.2.7", "10.231.0.9", "10.231.0.17"}) {
+        CHECK(has(planned, Kind::Tcp, Expect::Denied, address, 0, address));
+        CHECK(has(planned, Kind::Udp, Expect::Denied, address, 0, address));
+    }
+    CHECK(has(planned, Kind::Tcp, Expect::Denied, "100.96.0.1", 0, "127.0.0.1"));
+    CHECK(has(planned, Kind::Udp, Expect::Denied, "100.96.0.1", 0, "127.0.0.1"));
+    CHECK(has(planned, Kind::Tcp6, Expect::Denied, "::ffff:10.231.0.1", 0, "10.231.0.1"));
+    for (Kind kind : {Kind::Tcp6, Kind::Udp6}) {
+        CHECK(has(planned, kind, Expect::Denied, "2001:db8:1::7", 0, "2001:db8:1::7"));
+        CHECK(has(planned, kind, Expect::Denied, "fd53:4d00::1", 0, "::1"));
+        CHECK(has(planned, kind, Expect::Denied, "::1", 0, "::1"));
+    }
+    for (Kind kind : {Kind::Tcp, Kind::Udp}) {
+        CHECK(has(planned, kind, Expect::Denied, "169.254.169.254", 80, ""));
+        CHECK(has(planned, kind, Expect::Denied, "1.1.1.1", 443, ""));
+    }
+    for (Kind kind : {Kind::DnsUdp, Kind::DnsTcp}) {
+        CHECK(has(planned, kind, Expect::Denied, "10.231.0.2", 53, ""));
+        CHECK(has(planned, kind, Expect::OwnGateway, "100.96.0.1", 53, ""));
+        CHECK(has(planned, kind, Expect::Denied, "1.1.1.1", 53, ""));
+    }
+    CHECK(has(planned, Kind::Icmp, Expect::Denied, "10.231.0.1", 0, ""));
+    CHECK(has(planned, Kind::Icmp, Expect::Denied, "1.1.1.1", 0, ""));
+    CHECK(has(planned, Kind::Icmp, Expect::OwnGateway, "100.96.0.1", 0, ""));
+    CHECK(planned.size() == 2 + 2 * 5 + 2 + 1 + 6 + 4 + 6 + 3);
+}
+
+TEST_CASE("only another bottle's network may be missing, and every name is asked for once") {
+    std::set<std::string> names;
+    for (const PlannedTarget& one : plan(around())) {
+        CHECK(one.may_be_missing == (one.target.what.find("of bottle") != std::string::npos));
+        CHECK((one.target.port == 0) == (!one.listen_on.empty() || one.target.kind == Kind::Icmp));
+        if (one.target.port == 53)
+            CHECK(names.insert(one.target.name).second);
+        else
+            CHECK(one.target.name.empty());
+    }
+    CHECK(names.count("hex0.bottle-probe.invalid") == 1);
+    CHECK(names.size() == 6);
+}
+
+TEST_CASE("a bare host: no external network, no host address, no IPv6, no other bottle") {
+    Surroundings bare = around();
+    bare.external_gateway.clear();
+    bare.host_addresses.clear();
+    bare.neighbours.clear();
+    auto planned = plan(bare);
+    CHECK(has(planned, Kind::Tcp6, Expect::Denied, "2001:db8::1", 443, ""));
+    CHECK(has(planned, Kind::Udp6, Expect::Denied, "2001:db8::1", 443, ""));
+    CHECK(has(planned, Kind::Tcp, Expect::Denied, "10.231.0.1", 0, "10.231.0.1"));
+    CHECK(planned.size() == 2 + 2 + 2 + 1 + 2 + 4 + 6 + 3);
+}

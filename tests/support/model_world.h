@@ -1,0 +1,99 @@
+#pragma once
+
+#include "reconciler/world.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+// An in-memory host for the pure core's tests: Docker, smolvm and our own state as plain maps, with the transitions that the real ones
+// have (each comment names where a fact was measured). It knows nothing of plans, and shares no code with the planner.
+namespace bottle::model {
+
+/// A machine as it really runs, whatever its row says by now.
+struct LiveMachine {
+    std::int64_t pid = 0;
+    std::uint64_t start_time = 0;
+    std::int64_t uid = 0;
+    std::optional<std::vector<std::string>> reach;  ///< the live allowlist; nothing: every address
+    bool names_open = false;
+    std::set<std::string> channels;
+    std::string running_config;
+    bool by_us = false;
+    bool workload_ran = false;
+};
+
+class ModelWorld : public Observer, public Executor {
+public:
+    ModelWorld();
+
+    Snapshot observe(const Scope& scope) override;
+    Outcome execute(const Step& step, const Desired& desired, const Snapshot& snapshot) override;
+
+    // What somebody else does, by hand.
+    void add_image(const std::string& ref, Image image);
+    void start_by_hand();
+    void kill_vmm();
+    void restart_container(const std::string& name);
+    void stop_container(const std::string& name);
+    void remove_container(const std::string& name);
+    void remove_network(const std::string& name);
+    void connect(const std::string& network, const std::string& container);
+    void disconnect(const std::string& network, const std::string& container);
+    void add_foreign_network(const std::string& name, const std::string& subnet);
+    void add_foreign_container(const std::string& name, const std::string& network);
+    void write_row(const std::string& data, bool blob = true);
+    void open_live(const std::string& cidr);  ///< a line written to egress.sock: live, and no trace (smolvm 1.32.2)
+
+    /// What the guest can really reach beside the bundle; empty when confined or dead. For I1.
+    std::string leak() const;
+
+    std::map<std::string, ObservedNetwork> networks;      ///< by id
+    std::map<std::string, ObservedContainer> containers;  ///< by id
+    std::map<std::string, Volume> volumes;
+    std::map<std::string, Image> images;
+    std::optional<MachineRow> row;
+    std::optional<bool> vm_folder;  ///< true: with disks
+    std::optional<std::int64_t> uid_claim;
+    std::optional<LiveMachine> live;
+    StoredState stored;
+    HostFacts host;
+    std::optional<ObservedWorkload> workload;
+
+    // Faults: what cannot be read, and what cannot be done.
+    std::optional<std::string> docker_down;
+    std::optional<std::string> database_locked;
+    std::optional<std::string> processes_unreadable;
+    std::set<std::string> failing_steps;   ///< kinds: "start", "prove"…: they fail for good
+    std::set<std::string> lying_steps;     ///< they say done, and nothing happened
+
+    int mutations = 0;
+    std::vector<std::string> violations;  ///< of I1, found after any act
+
+private:
+    Outcome act(const Action& action, const Desired& desired);
+    void check_invariants();
+    std::string next_id(const std::string& kind);
+    std::string now();
+    ObservedNetwork* network_named(const std::string& name_or_id);
+    ObservedContainer* container_named(const std::string& name_or_id);
+    DockerView docker_view() const;
+    MachineView machine_view() const;
+    Observation<Route> route(const std::string& address) const;
+    void start_machine(bool by_us);
+    std::vector<Evidence> probe(const Desired& desired) const;
+
+    int ids_ = 0;
+    int clock_ = 0;
+    std::string bottle_;
+    std::string bundle_address_;
+};
+
+/// The row that `smolvm machine create` writes (1.32.2), offline.
+std::string created_row(const Machine& machine);
+/// Files that the model's smolvm is made of.
+std::vector<FileIdentity> model_binaries();
+
+}  // namespace bottle::model

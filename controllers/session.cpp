@@ -48,6 +48,29 @@ Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& alloca
     return scope;
 }
 
+Scope removal_scope(const std::string& bottle) {
+    Scope scope;
+    scope.bottle = bottle;
+    scope.image_refs = {kPauseImage};
+    return scope;
+}
+
+Planner removal_planner(const std::string& bottle) {
+    return [bottle](const Snapshot& snapshot, const PlanOptions&) {
+        Planned planned;
+        planned.desired.name = bottle;
+        planned.plan = plan_delete(bottle, snapshot);
+        return planned;
+    };
+}
+
+/// Nothing of the bottle was on this host.
+bool was_absent(const Look& look) {
+    const auto& machine = look.snapshot.machine;
+    const auto& docker = look.snapshot.docker;
+    return machine.row.absent() && machine.vm_folder.absent() && docker.present() && docker->containers.empty() && docker->volumes.empty();
+}
+
 std::string desired_text(const Desired& desired) {
     std::string text = desired.workload_digest + fmt::format("{} {} {} {}", desired.machine.rootfs, desired.machine.cpus, desired.machine.memory_mib, desired.user);
     for (const auto& container : desired.containers) text += container.labels.at(label::kSpecHash);
@@ -152,6 +175,11 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
         return Planned{last, plan_apply(last, snapshot, plan_options)};
     };
     auto result = converge(manifest.name, scope_of(manifest, allocation), planner, world, world, clock, progress, options);
+    if (result.exit == Exit::Precondition && was_absent(first)) {
+        // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
+        const auto removed = converge(manifest.name, removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
+        if (removed.exit == Exit::Ok) return result;
+    }
     parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(last)));
     const auto reached = conditions(last, result.snapshot);
     parts_->store.save_conditions(manifest.name, reached);
@@ -165,24 +193,14 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
 
 Plan Session::plan_removal(const std::string& bottle) {
     auto world = parts_->world(bottle);
-    Scope scope;
-    scope.bottle = bottle;
-    return plan_delete(bottle, world.observe(scope));
+    return plan_delete(bottle, world.observe(removal_scope(bottle)));
 }
 
 ConvergeResult Session::remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress) {
     if (plan_removal(bottle).empty()) return {Exit::Ok, {}, 0, {}};
     const FileLock lock(parts_->lock_of(bottle), options.timeout);
     auto world = parts_->world(bottle);
-    const Planner planner = [&](const Snapshot& snapshot, const PlanOptions&) {
-        Planned planned;
-        planned.desired.name = bottle;
-        planned.plan = plan_delete(bottle, snapshot);
-        return planned;
-    };
-    Scope scope;
-    scope.bottle = bottle;
-    return converge(bottle, scope, planner, world, world, clock, progress, options);
+    return converge(bottle, removal_scope(bottle), removal_planner(bottle), world, world, clock, progress, options);
 }
 
 std::vector<std::string> Session::bottles() {

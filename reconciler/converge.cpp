@@ -61,7 +61,7 @@ private:
         switch (outcome.kind) {
             case Outcome::Kind::Done: return done(step);
             case Outcome::Kind::Retry: return wait(outcome);
-            case Outcome::Kind::Failed: return end(Exit::Failed, {{}, fmt::format("{}: {}", step.id, outcome.text), outcome.hint, ""});
+            case Outcome::Kind::Failed: return end(outcome.exit, {{}, fmt::format("{}: {}", step.id, outcome.text), outcome.hint, ""});
         }
     }
 

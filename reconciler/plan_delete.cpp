@@ -1,3 +1,4 @@
+#include "reconciler/desired.h"
 #include "reconciler/plan_builder.h"
 #include "reconciler/proof.h"
 
@@ -58,6 +59,12 @@ void plan_docker_removal(const std::string& bottle, const Snapshot& snapshot, Pl
             }
         }
         builder.add(make_step('-', "remove", "network", network.is.name, "", kCause, RemoveNetwork{network.id}), builder.ids());
+    }
+    // The pause image is every bottle's: the last one takes it along.
+    const auto pause = snapshot.docker->images.find(kPauseImage);
+    const bool is_last = snapshot.stored.present() && snapshot.stored->other_allocations.empty();
+    if (is_last && !builder.ids().empty() && pause != snapshot.docker->images.end() && pause->second.present()) {
+        builder.add(make_step('-', "remove", "image", kPauseImage, "", kCause, RemoveImage{pause->second->id}), builder.ids());
     }
     for (const auto& volume : snapshot.docker->volumes) {
         if (!is_ours(volume.labels, bottle, snapshot.host)) continue;

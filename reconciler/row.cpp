@@ -1,9 +1,11 @@
 #include "reconciler/row.h"
 
+#include "manifests/error.h"
 #include "reconciler/strict_json.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -15,14 +17,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr int kMaxDepth = 32;
 
-/// Keys that smolvm rewrites at every start and stop.
-const std::set<std::string> kRewritten = {"state", "pid", "pid_start_time", "init_completed"};
-
-/// Keys whose value means nothing for what the guest can reach or run.
-const std::set<std::string> kFree = {"created_at", "last_exit_code", "health_interval_secs", "health_timeout_secs", "health_retries",
-                                     "health_startup_grace_secs"};
-
-/// What a wrong value of a key means, for the keys where it means something.
+/// What a wrong value of a key means, for the keys where it means something. Some stand in no row of ours: 1.32.2 leaves them out when unset.
 const std::map<std::string, const char*> kConsequences = {
     {"mounts", "files of the host are in the guest"},
     {"staged_mounts", "files of the host are in the guest"},
@@ -40,13 +35,24 @@ const std::map<std::string, const char*> kConsequences = {
     {"cuda", "the guest has a device of the host"},
     {"nested_virt", "the guest may run its own machines"},
     {"image", "another root file system than the manifest's"},
+    {"source_smolmachine", "another root file system than the manifest's"},
     {"env", "variables that the manifest does not give"},
     {"labels", "it is marked as another bottle's"},
     {"ephemeral", "smolvm may remove it and its disks"},
     {"runtime_managed", "smolvm may remove it and its disks"},
+    {"network_backend", "another network than the one that enforces the allowlist"},
+    {"network_name", "it joins a network of machines, past the allowlist"},
+    {"dns", "names leave the host through this resolver"},
+    {"secret_refs", "secrets of the host go into the guest"},
+    {"golden", "it is a copy of another machine, and has that one's policy"},
+    {"forkable", "copies of it would run without the proof"},
+    {"fork_env", "copies of it would run without the proof"},
 };
 
-/// The whole record but the rewritten, the free and the allowlist keys, as 1.32.2 writes it.
+/// Keys whose values may be secrets: never shown.
+const std::set<std::string> kHidden = {"env", "secret_refs", "fork_env"};
+
+/// The whole record but the hints and the allowlist keys, as 1.32.2 writes it.
 json expected_record(const Machine& m) {
     return {{"name", m.name}, {"cpus", m.cpus}, {"mem", m.memory_mib}, {"block_io", "sync"}, {"disk_durability", "full"},
             {"mounts", json::array()}, {"staged_mounts", json::array()}, {"staged_mounts_detached_from", nullptr}, {"ports", json::array()},
@@ -54,7 +60,8 @@ json expected_record(const Machine& m) {
             {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
             {"init", json::array()}, {"remote_volumes", json::array()}, {"env", json::array()}, {"workdir", nullptr},
             {"storage_gb", m.storage_gib}, {"overlay_gb", m.overlay_gib}, {"image", "local-dir:" + m.rootfs}, {"entrypoint", json::array()},
-            {"cmd", json::array()}, {"labels", m.labels}, {"health_cmd", nullptr}, {"ssh_agent", false}, {"cuda", false},
+            {"cmd", json::array()}, {"labels", m.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
+            {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
             {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};
 }
 
@@ -68,19 +75,29 @@ RowFix fix_of(const std::string& key) {
 
 std::string shown(const json& value) {
     const auto text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-    return text.size() > 120 ? text.substr(0, 120) + "…" : text;
+    constexpr std::size_t kShown = 120;
+    return printable(text.size() > kShown ? text.substr(0, kShown) + "…" : text);
 }
 
-/// smolvm writes null or false for the same "no" here, by version and command (1.9.3, source).
+/// As written: to nlohmann 1.0 equals 1, and smolvm's reader refuses the one of them.
+bool identical(const json& one, const json& other) {
+    return one.dump(-1, ' ', false, json::error_handler_t::replace) == other.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// smolvm notes in there how often it restarted the machine, and that the user stopped it.
+bool same_restart(json is, const json& want) {
+    if (!is.is_object() || !is.contains("user_stopped") || !is["user_stopped"].is_boolean()) return false;
+    if (!is.contains("restart_count") || !is["restart_count"].is_number_unsigned()) return false;
+    is["user_stopped"] = want["user_stopped"];
+    is["restart_count"] = want["restart_count"];
+    return identical(is, want);
+}
+
 bool same(const std::string& key, const json& is, const json& want) {
-    if ((key == "gpu" || key == "nested_virt" || key == "rosetta") && is == false) return true;
-    // Both are set by our own start and stop.
-    if (key == "restart" && is.is_object() && is.contains("user_stopped")) {
-        auto copy = is;
-        copy["user_stopped"] = false;
-        return copy == want;
-    }
-    return is == want;
+    // null or false for the same "no", by version and command (1.9.3, source).
+    if (key == "gpu" || key == "nested_virt" || key == "rosetta") return is.is_null() || is == false;
+    if (key == "restart") return same_restart(is, want);
+    return identical(is, want);
 }
 
 void compare_allowlist(const json& row, const Machine& desired, RowStage stage, std::vector<RowProblem>& problems) {
@@ -89,10 +106,12 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
     const auto problem = [&](const char* key, std::string text) { problems.push_back({key, std::move(text), RowFix::SetAllowlist}); };
 
     const json list = confined ? json::array({desired.allowed_cidr}) : json();
-    if (value("allowed_cidrs") != list || !row.contains("allowed_cidrs")) {
-        if (value("allowed_cidrs").is_null() && value("network") == true) problem("allowed_cidrs", "allowed_cidrs is null: the guest may reach every address");
-        else problem("allowed_cidrs", fmt::format("allowed_cidrs is {}, not the requested list", shown(value("allowed_cidrs"))));
-    }
+    const bool listed = row.contains("allowed_cidrs");
+    const auto is_list = listed ? shown(value("allowed_cidrs")) : "missing";
+    // smolvm takes a missing list for null, and null for no policy at all.
+    const bool everywhere = value("allowed_cidrs").is_null() && value("network") == true;
+    if (everywhere) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}: the guest may reach every address", is_list));
+    else if (!listed || !identical(value("allowed_cidrs"), list)) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}, not the requested list", is_list));
     if (value("network") != confined) problem("network", fmt::format("network is {}, not {}", shown(value("network")), confined));
     if (confined && (!row.contains("dns_filter_hosts") || value("dns_filter_hosts") != json::array())) {
         problem("dns_filter_hosts", fmt::format("dns_filter_hosts is {}, not []: names leave the host", shown(value("dns_filter_hosts"))));
@@ -100,15 +119,35 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
     if (!confined && row.contains("dns_filter_hosts")) problem("dns_filter_hosts", "dns_filter_hosts is there, on a machine that is offline");
 }
 
-std::optional<std::string> wrong_hint(const json& row) {
-    static const std::set<std::string> states = {"created", "running", "stopped", "failed", "unreachable"};
-    if (!row.contains("state") || !row.at("state").is_string() || states.count(row.at("state").get<std::string>()) == 0) {
-        return fmt::format("state is {}, which no known smolvm writes", row.contains("state") ? shown(row.at("state")) : "missing");
+/// What smolvm itself rewrites: its process, its time, how it went. Each has a form that it must have, and no one good value.
+struct Hint {
+    const char* key;
+    bool (*fits)(const json& value);
+};
+
+bool is_state(const json& value) {
+    static const std::set<std::string> kStates = {"created", "running", "stopped", "failed", "unreachable"};
+    return value.is_string() && kStates.count(value.get<std::string>()) > 0;
+}
+bool is_count(const json& value) { return value.is_number_unsigned(); }
+bool is_count_or_null(const json& value) { return value.is_null() || value.is_number_unsigned(); }
+bool is_integer_or_null(const json& value) { return value.is_null() || value.is_number_integer(); }
+bool is_truth(const json& value) { return value.is_boolean(); }
+
+constexpr Hint kHints[] = {{"created_at", is_count}, {"state", is_state}, {"pid", is_count_or_null}, {"pid_start_time", is_count_or_null},
+                           {"last_exit_code", is_integer_or_null}, {"init_completed", is_truth}};
+
+bool is_hint(const std::string& key) {
+    return std::any_of(std::begin(kHints), std::end(kHints), [&](const Hint& hint) { return key == hint.key; });
+}
+
+std::vector<RowProblem> wrong_hints(const json& row) {
+    std::vector<RowProblem> problems;
+    for (const auto& hint : kHints) {
+        if (row.contains(hint.key) && hint.fits(row.at(hint.key))) continue;
+        problems.push_back({hint.key, fmt::format("{} is {}, which no known smolvm writes", hint.key, row.contains(hint.key) ? shown(row.at(hint.key)) : "missing"), RowFix::Recreate});
     }
-    for (const auto* key : {"pid", "pid_start_time"}) {
-        if (row.contains(key) && !row.at(key).is_null() && !row.at(key).is_number_unsigned()) return fmt::format("{} is {}", key, shown(row.at(key)));
-    }
-    return std::nullopt;
+    return problems;
 }
 
 /// A key written with escapes equals the plain key for smolvm's reader, and hides from a search in the text.
@@ -133,68 +172,79 @@ bool has_escaped_key(const std::string& text) {
     return false;
 }
 
-StrictJson parse_row(const std::string& text) {
+StrictJson parse_object(const std::string& text) {
+    // nlohmann passes over a byte order mark and takes NUL for the end of the text; smolvm's reader refuses both.
+    if (text.find('\0') != std::string::npos) return {{}, "a NUL byte is in it"};
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos || text[first] != '{') return {{}, "it is no object"};
     auto parsed = parse_strict_json(text, kMaxBytes, kMaxDepth);
-    if (parsed.problem.empty() && !parsed.value.is_object()) parsed.problem = "it is no object";
     if (parsed.problem.empty() && has_escaped_key(text)) parsed.problem = "a key in it is written with escapes";
+    parsed.problem = printable(parsed.problem);
     return parsed;
+}
+
+RowProblem unwanted_key(const std::string& key, const json& value) {
+    const auto consequence = kConsequences.find(key);
+    if (consequence == kConsequences.end()) {
+        return {key, fmt::format("the row has the key {}, which is unknown: what it opens cannot be told", printable(key)), RowFix::Recreate};
+    }
+    return {key, fmt::format("{} is {}, and must not be there: {}", key, kHidden.count(key) > 0 ? "set" : shown(value), consequence->second), RowFix::Recreate};
+}
+
+RowProblem wrong_value(const std::string& key, const json& row, const json& want) {
+    const auto is = !row.contains(key) ? "missing" : kHidden.count(key) > 0 ? "set" : shown(row.at(key));
+    const auto consequence = kConsequences.find(key);
+    return {key, fmt::format("{} is {}, not {}{}", key, is, shown(want), consequence == kConsequences.end() ? "" : std::string(": ") + consequence->second), fix_of(key)};
 }
 
 }  // namespace
 
+std::string distrust_of_object(const std::string& text) {
+    return parse_object(text).problem;
+}
+
 std::vector<RowProblem> compare_row(const std::string& text, const Machine& desired, RowStage stage) {
-    const auto parsed = parse_row(text);
+    const auto parsed = parse_object(text);
     if (!parsed.problem.empty()) return {{"", "the row cannot be trusted: " + parsed.problem, RowFix::Recreate}};
     const auto& row = parsed.value;
     std::vector<RowProblem> problems;
     compare_allowlist(row, desired, stage, problems);
     const auto expected = expected_record(desired);
     for (const auto& [key, want] : expected.items()) {
-        if (row.contains(key) && same(key, row.at(key), want)) continue;
-        const auto consequence = kConsequences.find(key);
-        const auto is = row.contains(key) ? shown(row.at(key)) : std::string("missing");
-        problems.push_back({key, fmt::format("{} is {}, not {}{}", key, key == "env" ? "set" : is, shown(want),
-                                             consequence == kConsequences.end() ? "" : std::string(": ") + consequence->second),
-                            fix_of(key)});
+        if (!row.contains(key) || !same(key, row.at(key), want)) problems.push_back(wrong_value(key, row, want));
     }
     for (const auto& [key, value] : row.items()) {
-        const bool known = expected.contains(key) || kRewritten.count(key) > 0 || kFree.count(key) > 0 || kAllowlistKeys.count(key) > 0;
-        if (!known) problems.push_back({key, fmt::format("the row has the key {}, which is unknown: what it opens cannot be told", key), RowFix::Recreate});
+        if (!expected.contains(key) && !is_hint(key) && kAllowlistKeys.count(key) == 0) problems.push_back(unwanted_key(key, value));
     }
-    if (const auto hint = wrong_hint(row)) problems.push_back({"state", *hint, RowFix::Recreate});
+    for (auto& problem : wrong_hints(row)) problems.push_back(std::move(problem));
     return problems;
 }
 
 std::optional<RowHints> read_row_hints(const std::string& text) {
-    const auto parsed = parse_row(text);
-    if (!parsed.problem.empty() || wrong_hint(parsed.value)) return std::nullopt;
-    RowHints hints;
-    hints.state = parsed.value.at("state").get<std::string>();
-    const auto number = [&](const char* key) -> std::uint64_t {
-        return parsed.value.contains(key) && parsed.value.at(key).is_number_unsigned() ? parsed.value.at(key).get<std::uint64_t>() : 0;
-    };
-    hints.pid = static_cast<std::int64_t>(number("pid"));
-    hints.pid_start_time = number("pid_start_time");
-    return hints;
+    const auto parsed = parse_object(text);
+    if (!parsed.problem.empty() || !wrong_hints(parsed.value).empty()) return std::nullopt;
+    const auto number = [&](const char* key) { return parsed.value.at(key).is_null() ? 0 : parsed.value.at(key).get<std::uint64_t>(); };
+    return RowHints{parsed.value.at("state").get<std::string>(), static_cast<std::int64_t>(number("pid")), number("pid_start_time")};
 }
 
 std::string read_allowlist_text(const std::string& text) {
-    const auto parsed = parse_row(text);
+    const auto parsed = parse_object(text);
     if (!parsed.problem.empty()) return "unreadable";
     const auto& row = parsed.value;
     const auto list = row.contains("allowed_cidrs") ? row.at("allowed_cidrs") : json();
     if (list.is_null()) return row.contains("network") && row.at("network") == true ? "every address" : "none";
     if (!list.is_array() || list.size() > 3) return "another list";
     std::string all;
-    for (const auto& entry : list) all += (all.empty() ? "" : ", ") + (entry.is_string() ? entry.get<std::string>() : shown(entry));
+    for (const auto& entry : list) all += (all.empty() ? "" : ", ") + (entry.is_string() ? printable(entry.get<std::string>()) : shown(entry));
     return all.empty() ? "nothing" : all;
 }
 
 std::string row_digest_material(const std::string& text) {
-    const auto parsed = parse_row(text);
+    const auto parsed = parse_object(text);
     if (!parsed.problem.empty()) return text;
     auto kept = parsed.value;
-    for (const auto& key : kRewritten) kept.erase(key);
+    // created_at stays: another creation is another machine.
+    for (const auto* key : {"state", "pid", "pid_start_time", "init_completed", "last_exit_code"}) kept.erase(key);
     if (kept.contains("restart") && kept["restart"].is_object()) kept["restart"].erase("user_stopped");
     return kept.dump();
 }

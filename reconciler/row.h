@@ -31,8 +31,12 @@ enum class RowStage {
     Confined,  ///< network true, exactly the one /32, dns_filter_hosts []
 };
 
-/// Everything in the row's text that is not exactly as desired; empty if nothing. A text that is not one plain JSON object (duplicate or
-/// escaped keys, more than 1 MiB, deeper than 32, trailing bytes) is one problem of fix Recreate.
+/// Why a text of smolvm's (a row, agent.config.json) is not one plain JSON object that every reader reads alike; empty if it is. Refused are
+/// duplicate and escaped keys at any level, more than 1 MiB, deeper than 32, trailing bytes, a byte order mark, NUL, and invalid UTF-8.
+std::string distrust_of_object(const std::string& text);
+
+/// Everything in the row's text that is not exactly as desired; empty if nothing. A text that distrust_of_object refuses is one problem of
+/// fix Recreate.
 std::vector<RowProblem> compare_row(const std::string& text, const Machine& desired, RowStage stage);
 
 /// What smolvm notes down about its process: hints, never proof.

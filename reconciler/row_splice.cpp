@@ -1,7 +1,8 @@
 #include "reconciler/row_splice.h"
 
 #include "manifests/error.h"
-#include "reconciler/strict_json.h"
+#include "reconciler/address.h"
+#include "reconciler/row.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ struct Span {
     std::size_t end = 0;
 };
 
-/// Where the values of the top-level keys stand in a text that is known to be one JSON object without escaped top-level keys.
+/// Where the values of the top-level keys stand in a text that is known to be one JSON object without escaped keys.
 class TopLevel {
 public:
     explicit TopLevel(const std::string& text) : text_(text) {
@@ -77,17 +78,12 @@ private:
     std::map<std::string, Span> spans_;
 };
 
-void require_plain_object(const std::string& row) {
-    const auto parsed = parse_strict_json(row, 1 << 20, 32);
-    if (!parsed.problem.empty() || !parsed.value.is_object()) {
-        throw Error(Exit::Failed, "the machine's row cannot be trusted: " + (parsed.problem.empty() ? "it is no object" : parsed.problem));
-    }
-}
-
 }  // namespace
 
 std::string splice_allowlist(const std::string& row, const std::string& cidr) {
-    require_plain_object(row);
+    if (const auto why = distrust_of_object(row); !why.empty()) throw Error(Exit::Failed, "the machine's row cannot be trusted: " + why);
+    const auto subnet = parse_subnet(cidr);
+    if (!subnet || subnet->prefix != 32) throw Error(Exit::Failed, fmt::format("{} is not one address in canonical text", printable(cidr)));
     const std::vector<std::pair<std::string, std::string>> wanted = {
         {"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}};
     const TopLevel top(row);

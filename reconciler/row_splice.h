@@ -6,7 +6,7 @@ namespace bottle {
 
 /// The row's text with `network:true`, `allowed_cidrs:["<cidr>"]` and `dns_filter_hosts:[]`; every other byte stays as it is.
 /// A key that is there is replaced in place, one that is not is put at the end of the object.
-/// Throws Error{Exit::Failed} for a text that compare_row would not trust.
+/// Throws Error{Exit::Failed} for a text that distrust_of_object refuses, and for a `cidr` that is not "a.b.c.d/32" in canonical text.
 std::string splice_allowlist(const std::string& row, const std::string& cidr);
 
 }  // namespace bottle

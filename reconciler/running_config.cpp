@@ -1,8 +1,9 @@
 #include "reconciler/running_config.h"
 
-#include "reconciler/strict_json.h"
+#include "manifests/error.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace bottle {
 namespace {
@@ -17,28 +18,32 @@ json expected_config(const Machine& m) {
     return {{"version", 1}, {"mounts", json::array()}, {"ports", json::array()}, {"resources", resources}, {"forkable", false}};
 }
 
+std::string text_of(const json& value) {
+    return printable(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 void compare(const std::string& path, const json& is, const json& want, std::vector<RowProblem>& problems) {
     if (!want.is_object() || !is.is_object()) {
-        if (is != want) problems.push_back({path, fmt::format("the running machine has {} {}, not {}", path, is.dump(), want.dump()), {}});
+        // As written: to nlohmann 1.0 equals 1.
+        if (is.dump() != want.dump()) problems.push_back({path, fmt::format("the running machine has {} {}, not {}", path, text_of(is), want.dump()), {}});
         return;
     }
+    const auto inner = [&](const std::string& key) { return path.empty() ? key : path + "." + key; };
     for (const auto& [key, value] : want.items()) {
-        const auto inner = path.empty() ? key : path + "." + key;
-        if (is.contains(key)) compare(inner, is.at(key), value, problems);
-        else problems.push_back({inner, fmt::format("the running configuration does not say {}", inner), {}});
+        if (is.contains(key)) compare(inner(key), is.at(key), value, problems);
+        else problems.push_back({inner(key), fmt::format("the running configuration does not say {}", inner(key)), {}});
     }
     for (const auto& [key, value] : is.items()) {
-        if (!want.contains(key)) problems.push_back({key, fmt::format("the running configuration has the unknown key {}", key), {}});
+        if (!want.contains(key)) problems.push_back({inner(key), fmt::format("the running configuration has the unknown key {}", printable(inner(key))), {}});
     }
 }
 
 }  // namespace
 
 std::vector<RowProblem> compare_running_config(const std::string& text, const Machine& desired) {
-    const auto parsed = parse_strict_json(text, 1 << 20, 32);
-    if (!parsed.problem.empty() || !parsed.value.is_object()) return {{"", "agent.config.json cannot be trusted: " + parsed.problem, {}}};
+    if (const auto why = distrust_of_object(text); !why.empty()) return {{"", "agent.config.json cannot be trusted: " + why, {}}};
     std::vector<RowProblem> problems;
-    compare("", parsed.value, expected_config(desired), problems);
+    compare("", json::parse(text), expected_config(desired), problems);
     return problems;
 }
 

@@ -32,6 +32,7 @@ struct Outcome {
     Kind kind = Kind::Done;
     std::string text;  ///< the cause in plain words, unless Done
     std::string hint;  ///< the next command to type, where it is known
+    Exit exit = Exit::Failed;  ///< Failed: what the whole command then ends with
 };
 
 class Executor {

@@ -33,7 +33,23 @@ public:
     Netlink& operator=(const Netlink&) = delete;
 
     bool send(const void* data, std::size_t size) const { return ::send(fd_, data, size, 0) == static_cast<ssize_t>(size); }
-    ssize_t receive(std::array<char, 65536>& buffer) const { return recv(fd_, buffer.data(), buffer.size(), 0); }
+
+    /// Size of the next answer of the kernel itself (port 0: any process may write to a netlink socket); -1 when there is none, or it does not fit.
+    ssize_t receive(std::array<char, 65536>& buffer) const {
+        for (;;) {
+            sockaddr_nl sender{};
+            iovec part{buffer.data(), buffer.size()};
+            msghdr message{};
+            message.msg_name = &sender;
+            message.msg_namelen = sizeof sender;
+            message.msg_iov = &part;
+            message.msg_iovlen = 1;
+            const auto count = recvmsg(fd_, &message, 0);
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0 || (message.msg_flags & MSG_TRUNC) != 0) return -1;
+            if (message.msg_namelen == sizeof sender && sender.nl_pid == 0) return count;
+        }
+    }
 
 private:
     int fd_;
@@ -80,7 +96,8 @@ Observation<Route> read_route(const nlmsghdr* header) {
     const auto* message = static_cast<const rtmsg*>(NLMSG_DATA(header));
     Route route;
     route.local = message->rtm_type == RTN_LOCAL;
-    route.via_gateway = attribute(header, RTA_GATEWAY).has_value();
+    // RTA_VIA: an IPv4 route by an IPv6 neighbour.
+    route.via_gateway = attribute(header, RTA_GATEWAY).has_value() || attribute(header, RTA_VIA).has_value();
     if (message->rtm_type != RTN_UNICAST && message->rtm_type != RTN_LOCAL) return Absent{};
     const auto index = attribute(header, RTA_OIF);
     std::array<char, IF_NAMESIZE> name{};
@@ -89,12 +106,36 @@ Observation<Route> read_route(const nlmsghdr* header) {
     return route;
 }
 
-/// "a.b.c.d/n" of a route that counts as taken; nothing for default, loopback and single-address routes of the kernel's own table.
+/// "a.b.c.d/n" of a route that counts as taken; nothing for default routes, and for the kernel's own table of the host's addresses, which
+/// only repeats what the networks' routes say.
 std::optional<std::string> destination(const nlmsghdr* header) {
     const auto* message = static_cast<const rtmsg*>(NLMSG_DATA(header));
     const auto target = attribute(header, RTA_DST);
     if (message->rtm_dst_len == 0 || !target || message->rtm_table == RT_TABLE_LOCAL) return std::nullopt;
     return format_subnet({ntohl(*target), message->rtm_dst_len});
+}
+
+/// Nothing when the table changed while it was read. Throws Error{Exit::Failed}.
+std::optional<std::vector<std::string>> dump_destinations() {
+    const Netlink netlink;
+    const auto ask = request(NLM_F_REQUEST | NLM_F_DUMP);
+    const auto silent = [] { return Error(Exit::Failed, "the kernel does not list its routes"); };
+    if (!netlink.send(&ask, ask.header.nlmsg_len)) throw silent();
+    std::vector<std::string> destinations;
+    bool whole = true;
+    for (;;) {
+        std::array<char, 65536> buffer{};
+        auto received = netlink.receive(buffer);
+        if (received <= 0) throw silent();
+        for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, static_cast<std::size_t>(received));
+             header = NLMSG_NEXT(header, received)) {
+            if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
+            if (header->nlmsg_type == NLMSG_DONE) return whole ? std::optional(destinations) : std::nullopt;
+            if (header->nlmsg_type == NLMSG_ERROR) throw silent();
+            if (header->nlmsg_type != RTM_NEWROUTE || header->nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) continue;
+            if (const auto text = destination(header)) destinations.push_back(*text);
+        }
+    }
 }
 
 }  // namespace
@@ -112,33 +153,25 @@ Observation<Route> route_to(const std::string& address, std::int64_t uid) {
     const auto received = netlink.send(&ask, ask.header.nlmsg_len) ? netlink.receive(buffer) : -1;
     const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data());
     if (received < 0 || !NLMSG_OK(header, static_cast<std::size_t>(received))) return Unknown{"the kernel does not say where the address leads"};
-    if (header->nlmsg_type != NLMSG_ERROR) return read_route(header);
+    if (header->nlmsg_type == RTM_NEWROUTE && header->nlmsg_len >= NLMSG_LENGTH(sizeof(rtmsg))) return read_route(header);
+    if (header->nlmsg_type != NLMSG_ERROR || header->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return Unknown{"the kernel's answer on the route makes no sense"};
     const int error = -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
+    // What a route of type unreachable, prohibit or blackhole says: EHOSTUNREACH, EACCES, EINVAL.
     if (error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL) return Absent{};
     return Unknown{fmt::format("the kernel does not say where the address leads: {}", std::strerror(error))};
 }
 
 std::vector<std::string> routed_destinations() {
-    const Netlink netlink;
-    const auto ask = request(NLM_F_REQUEST | NLM_F_DUMP);
-    std::vector<std::string> destinations;
-    bool done = !netlink.send(&ask, ask.header.nlmsg_len);
-    if (done) throw Error(Exit::Failed, "the kernel does not list its routes");
-    while (!done) {
-        std::array<char, 65536> buffer{};
-        auto received = netlink.receive(buffer);
-        if (received <= 0) throw Error(Exit::Failed, "the kernel does not list its routes");
-        for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, static_cast<std::size_t>(received));
-             header = NLMSG_NEXT(header, received)) {
-            if (header->nlmsg_type == NLMSG_DONE) done = true;
-            if (header->nlmsg_type == NLMSG_ERROR) throw Error(Exit::Failed, "the kernel does not list its routes");
-            if (header->nlmsg_type != RTM_NEWROUTE) continue;
-            if (const auto text = destination(header)) destinations.push_back(*text);
+    // A dump that a change interrupted may have left routes out; on a host that never rests it is an error in the end.
+    constexpr int kTries = 5;
+    for (int i = 0; i < kTries; ++i) {
+        if (auto destinations = dump_destinations()) {
+            std::sort(destinations->begin(), destinations->end());
+            destinations->erase(std::unique(destinations->begin(), destinations->end()), destinations->end());
+            return *destinations;
         }
     }
-    std::sort(destinations.begin(), destinations.end());
-    destinations.erase(std::unique(destinations.begin(), destinations.end()), destinations.end());
-    return destinations;
+    throw Error(Exit::Failed, "the kernel's routes change all the time: no whole list of them could be read");
 }
 
 }  // namespace bottle

@@ -38,6 +38,15 @@ void make_open_folder(const std::string& path) {
     if (error || chmod(path.c_str(), 0755) != 0) throw Error(Exit::Failed, fmt::format("cannot make {}", path));
 }
 
+/// smolvm's words when the VMM ends before the guest answers (1.32.2): a /dev/kvm that is there and starts no guest looks like this.
+Outcome failed_start(const std::string& message) {
+    auto outcome = failed(message);
+    if (message.find("before the agent was ready") == std::string::npos && message.find("Kvm") == std::string::npos) return outcome;
+    outcome.hint = "this host's /dev/kvm starts no guest: is it a virtual machine without real nested virtualization? see `dmesg`";
+    outcome.exit = Exit::Precondition;
+    return outcome;
+}
+
 bool remove_if_there(const std::string& path) {
     return unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR;
 }
@@ -135,7 +144,7 @@ Outcome MachineController::start(const Machine& desired, const std::string& boot
     const auto result = guard_->wait_started();
     if (!result.succeeded()) {
         guard_.reset();
-        return failed(smolvm_message(result));
+        return failed_start(smolvm_message(result));
     }
     const auto processes = find_vmm_processes(paths_.vm_folder);
     if (!processes.present() || processes->size() != 1) return failed("smolvm says that it started, and no process of the machine is there");

@@ -1,5 +1,6 @@
 #include "controllers/machine/smolvm.h"
 
+#include "controllers/process/proc_table.h"
 #include "controllers/state/digest.h"
 #include "manifests/error.h"
 
@@ -16,13 +17,6 @@
 
 namespace bottle {
 namespace {
-
-/// SHA-256 of the files in the wheel smolmachines 1.32.2 for x86_64.
-const std::map<std::string, std::string> kMeasured = {
-    {"smolvm", "66724605fd2b4b376486dca8650df4c4e0b9c049f51eaae3724fcbadef251c37"},
-    {"libkrun.so", "a169be9cf441d3be2078c852aa1a19b94ddd89de7625449feb259d2d972b5c7b"},
-    {"libkrunfw.so.5", "233da6b1d9fcb3405e6bb3be9ae50496a27ad7f1c3aba876a0cc7d377eb740be"},
-};
 
 std::vector<std::string> machine_command(const std::string& verb) {
     return {"--error-format", "json", "machine", verb};
@@ -43,7 +37,29 @@ std::optional<std::string> real_executable(const std::string& path) {
     return real.string();
 }
 
+bool is_version(const std::string& text) {
+    return !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789.") == std::string::npos && text.front() != '.' && text.back() != '.';
+}
+
+/// Nothing when it cannot be read.
+std::optional<std::string> file_digest(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return std::nullopt;
+    const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    if (stream.bad()) return std::nullopt;
+    return sha256_hex(bytes);
+}
+
 }  // namespace
+
+const std::map<std::string, std::string>& measured_digests() {
+    static const std::map<std::string, std::string> kMeasured = {
+        {"smolvm", "66724605fd2b4b376486dca8650df4c4e0b9c049f51eaae3724fcbadef251c37"},
+        {"libkrun.so", "a169be9cf441d3be2078c852aa1a19b94ddd89de7625449feb259d2d972b5c7b"},
+        {"libkrunfw.so.5", "233da6b1d9fcb3405e6bb3be9ae50496a27ad7f1c3aba876a0cc7d377eb740be"},
+    };
+    return kMeasured;
+}
 
 std::vector<std::string> Smolvm::environment(const MachinePaths& paths) const {
     auto all = paths.environment();
@@ -77,23 +93,26 @@ std::string smolvm_version(const Smolvm& smolvm, ProcessRunner& runner, std::str
     request.output_cap = 4096;
     const auto result = runner.run(request);
     constexpr std::string_view kPrefix = "smolvm ";
-    auto line = result.out.substr(0, result.out.find('\n'));
-    if (!result.succeeded() || line.rfind(kPrefix, 0) != 0) {
-        problem = result.succeeded() ? "it answers " + printable(line) : "it " + describe(result);
-        return {};
-    }
-    return line.substr(kPrefix.size());
+    const auto line = result.out.substr(0, result.out.find('\n'));
+    const auto version = line.substr(0, kPrefix.size()) == kPrefix ? line.substr(kPrefix.size()) : std::string();
+    if (result.succeeded() && is_version(version) && result.out == line + "\n") return version;
+    problem = result.succeeded() ? "it answers " + printable(line.substr(0, 200)) : "it " + describe(result);
+    return {};
 }
 
-std::string unmeasured_build(const Smolvm& smolvm) {
+VerifiedBuild verify_build(const Smolvm& smolvm) {
+    VerifiedBuild build;
     for (const auto& file : smolvm.trusted_files()) {
-        std::ifstream stream(file, std::ios::binary);
-        if (!stream) return file + " cannot be read";
-        const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-        const auto known = kMeasured.find(std::filesystem::path(file).filename());
-        if (known == kMeasured.end() || sha256_hex(bytes) != known->second) return file + " is not the file of the build that was measured";
+        const auto before = identify_file(file);
+        const auto digest = file_digest(file);
+        const auto after = identify_file(file);
+        if (!before || !digest || !after) return {{}, file + " cannot be read"};
+        if (*before != *after) return {{}, file + " changed while it was read"};
+        const auto known = smolvm.digests.find(std::filesystem::path(file).filename());
+        if (known == smolvm.digests.end() || *digest != known->second) return {{}, file + " is not the file of the build that was measured"};
+        build.files.push_back(*after);
     }
-    return {};
+    return build;
 }
 
 std::vector<std::string> create_arguments(const Machine& m) {
@@ -129,8 +148,11 @@ std::string smolvm_message(const ProcessResult& result) {
     std::string message;
     for (std::string line; std::getline(lines, line);) {
         const auto parsed = nlohmann::json::parse(line, nullptr, false);
-        if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) continue;
-        message = parsed["error"].value("message", std::string());
+        if (!parsed.is_object()) continue;
+        const auto error = parsed.find("error");
+        if (error == parsed.end() || !error->is_object()) continue;
+        const auto text = error->find("message");
+        if (text != error->end() && text->is_string()) message = text->get<std::string>();
     }
     if (message.empty()) return "smolvm " + describe(result);
     constexpr std::size_t kShown = 400;

@@ -3,7 +3,7 @@
 #include "controllers/guest/invocation.h"
 #include "controllers/machine/machine_paths.h"
 #include "controllers/process/process_runner.h"
-#include "reconciler/resources.h"
+#include "reconciler/observed.h"
 
 #include <map>
 #include <optional>
@@ -12,10 +12,14 @@
 
 namespace bottle {
 
+/// SHA-256 of the files in the wheel smolmachines 1.32.2 for x86_64, by their names.
+const std::map<std::string, std::string>& measured_digests();
+
 /// The smolvm that PATH leads to: its real file, and the folder with its libraries beside it.
 struct Smolvm {
     std::string program;
     std::string folder;
+    std::map<std::string, std::string> digests = measured_digests();  ///< that its trusted files must have
 
     /// Environment of every call: nothing inherited, the libraries and root file system beside the program, the bottle's own folders.
     std::vector<std::string> environment(const MachinePaths& paths) const;
@@ -27,11 +31,15 @@ struct Smolvm {
 /// Nothing when no executable `smolvm` is on `path` (as PATH is written).
 std::optional<Smolvm> find_smolvm(const std::string& path);
 
-/// Asks it for its version; empty and `problem` set when it does not answer as smolvm does.
+/// Asks it for its version ("1.32.2"); empty and `problem` set when it does not answer as smolvm does, in one line of "smolvm" and numbers.
 std::string smolvm_version(const Smolvm& smolvm, ProcessRunner& runner, std::string& problem);
 
-/// Why the files are not those of the build that was measured (by digest); empty if they are.
-std::string unmeasured_build(const Smolvm& smolvm);
+struct VerifiedBuild {
+    std::vector<FileIdentity> files;  ///< of the trusted files, as they were while they were read
+    std::string problem;              ///< not empty: why they are not the build that was measured
+};
+/// Reads the trusted files and compares their digests; a file that changes meanwhile is a problem.
+VerifiedBuild verify_build(const Smolvm& smolvm);
 
 // Command lines as values. All are without questions, and report failures as JSON (1.32.2).
 std::vector<std::string> create_arguments(const Machine& machine);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 #include <sstream>
+#include <thread>
 
 namespace bottle {
 namespace {
@@ -89,7 +90,8 @@ std::optional<std::map<std::string, std::string>> parse_environment(const std::s
     return environment;
 }
 
-/// Nothing when a part cannot be read, also because the process ended meanwhile.
+/// Nothing when a part cannot be read, also because the process ended meanwhile. The program's file comes last: it can be read only
+/// while the process has its memory, so that what was read before it was not an ending process's emptiness.
 std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     const auto start = process_start_time(pid);
     const auto status = read_proc(pid, "status");
@@ -107,6 +109,19 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     return VmmProcess{pid, *start, uid, *executable, std::move(*libraries), std::move(*environment)};
 }
 
+/// Absent: it ended meanwhile. While a process ends, or replaces its program, it is unreadable for a moment and not yet a zombie.
+Observation<VmmProcess> read_patiently(std::int64_t pid) {
+    constexpr int kTries = 40;
+    constexpr auto kPause = std::chrono::milliseconds(5);
+    for (int i = 0; i < kTries; ++i) {
+        auto process = read_vmm(pid);
+        if (!alive(pid)) return Absent{};
+        if (process) return std::move(*process);
+        std::this_thread::sleep_for(kPause);
+    }
+    return Unknown{fmt::format("process {} runs this machine and cannot be read", pid)};
+}
+
 }  // namespace
 
 Observation<std::vector<VmmProcess>> find_vmm_processes(const std::string& vm_folder) {
@@ -117,9 +132,9 @@ Observation<std::vector<VmmProcess>> find_vmm_processes(const std::string& vm_fo
         const auto cmdline = read_proc(pid, "cmdline");
         if (cmdline.unknown() && alive(pid)) return Unknown{cmdline.why()};
         if (!cmdline.present() || !runs_machine(split(*cmdline, '\0'), vm_folder)) continue;
-        auto process = read_vmm(pid);
-        if (process && alive(pid)) found.push_back(std::move(*process));
-        else if (!process && alive(pid)) return Unknown{fmt::format("process {} runs this machine and cannot be read", pid)};
+        auto process = read_patiently(pid);
+        if (process.unknown()) return Unknown{process.why()};
+        if (process.present()) found.push_back(std::move(*process));
     }
     return found;
 }

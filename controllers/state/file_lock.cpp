@@ -1,7 +1,7 @@
 #include "controllers/state/file_lock.h"
 
 #include "controllers/state/private_file.h"
-#include "controllers/state/state_store.h"
+#include "controllers/state/timestamp.h"
 #include "manifests/error.h"
 
 #include <fmt/format.h>

@@ -69,13 +69,18 @@ std::string dump(const nlohmann::json& document) {
     return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// A number that nlohmann would quietly bend (1.5, -1 for an unsigned) comes out differently when written again.
+/// We write whole numbers only; nlohmann would quietly bend another.
+bool no_fractions(int, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    if (event == nlohmann::json::parse_event_t::value && value.is_number_float()) throw Error(Exit::Failed, "a record holds a number that bottle never writes");
+    return true;
+}
+
+/// A number of another sign, a key twice, a key too many: none comes out the same when it is written again.
 template <class Record>
 Record parse(const std::string& text) {
     try {
-        const auto json = nlohmann::json::parse(text);
-        const auto record = json.get<Record>();
-        if (nlohmann::json(record) != json) throw Error(Exit::Failed, "a record says more, or something else, than bottle wrote");
+        const auto record = nlohmann::json::parse(text, no_fractions).get<Record>();
+        if (dump(record) != text) throw Error(Exit::Failed, "a record says more, or something else, than bottle wrote");
         return record;
     } catch (const nlohmann::json::exception& error) {
         throw Error(Exit::Failed, fmt::format("a record cannot be read: {}", printable(error.what())));

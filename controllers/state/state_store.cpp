@@ -3,6 +3,7 @@
 #include "controllers/state/private_file.h"
 #include "controllers/state/record_json.h"
 #include "manifests/error.h"
+#include "reconciler/address.h"
 
 #include "schema_sql.h"
 
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iterator>
 
@@ -151,6 +151,8 @@ bool StateStore::check_file() const {
     if (!S_ISREG(info.st_mode)) throw Error(Exit::Failed, path_ + " is no regular file");
     if (info.st_uid != geteuid()) throw Error(Exit::Failed, fmt::format("{} belongs to uid {}, not to us", path_, info.st_uid));
     if ((info.st_mode & 022) != 0) throw Error(Exit::Failed, path_ + " can be written by others: what it says cannot be trusted");
+    // SQLite takes a file of one byte for an empty database (a workaround in its unix layer); ours is empty only when nothing was ever written.
+    if (info.st_size == 1) throw Error(Exit::Failed, path_ + " is no database");
     return true;
 }
 
@@ -325,15 +327,6 @@ void StateStore::save_conditions(const std::string& bottle, const std::vector<Co
 
 std::map<std::string, std::string> StateStore::transition_times(const std::string& bottle) {
     return reading([&](SQLite::Database& database) { return texts_by_type(database, "SELECT type, since FROM conditions WHERE bottle = ?", bottle); });
-}
-
-std::string timestamp() {
-    const std::time_t now = std::time(nullptr);
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    std::string text(32, '\0');
-    text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc));
-    return text;
 }
 
 }  // namespace bottle

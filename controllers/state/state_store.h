@@ -1,5 +1,6 @@
 #pragma once
 
+#include "controllers/state/timestamp.h"
 #include "reconciler/observed.h"
 #include "reconciler/report.h"
 
@@ -67,8 +68,5 @@ private:
     template <class Work>
     auto writing(Work work);
 };
-
-/// The time now, RFC 3339 in UTC with seconds.
-std::string timestamp();
 
 }  // namespace bottle

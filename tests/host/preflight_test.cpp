@@ -1,0 +1,176 @@
+#include "controllers/host/preflight.h"
+
+#include <catch2/catch.hpp>
+
+using namespace bottle;
+
+namespace {
+
+PreflightFacts good() {
+    PreflightFacts facts;
+    facts.is_root = true;
+    facts.smolvm_path = "/opt/smolvm/smolvm";
+    facts.smolvm_version = "1.32.2";
+    facts.kvm.exists = true;
+    facts.kvm.is_device = true;
+    facts.kvm.mode = 0660;
+    facts.kvm.uid = 0;
+    facts.kvm.gid = 995;
+    facts.kvm.cpu_can = true;
+    facts.docker.address = "/var/run/docker.sock";
+    facts.image = "/srv/rootfs";
+    facts.vmm_uid = 2'900'005;
+    return facts;
+}
+
+/// What is told, as "text | hint", one a line.
+std::string told(const PreflightFacts& facts) {
+    std::string all;
+    for (const auto& problem : check_preflight(facts)) all += problem.text + " | " + problem.hint + "\n";
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a host that has everything hears nothing") {
+    CHECK(told(good()).empty());
+    auto open_to_all = good();
+    open_to_all.kvm.mode = 0666;
+    open_to_all.kvm.gid = 0;
+    CHECK(told(open_to_all).empty());
+}
+
+TEST_CASE("everything that is missing is told at once") {
+    PreflightFacts bare;
+    bare.docker.problem = "connection refused";
+    bare.impassable = {{"/srv", true, false}};
+    CHECK(check_preflight(bare).size() == 5);
+}
+
+TEST_CASE("who is not root is told why") {
+    auto facts = good();
+    facts.is_root = false;
+    CHECK(told(facts) == "this version of bottle runs as root only: it gives each machine a uid of its own, and seals its folder | sudo bottle …\n");
+}
+
+TEST_CASE("smolvm missing, silent, or of another version are three things") {
+    auto facts = good();
+    SECTION("missing") {
+        facts.smolvm_path = "";
+        CHECK(told(facts) ==
+              "this bottle's machine needs the program smolvm on PATH, and no absolute folder of PATH has it | python3 -m pip download --no-deps "
+              "smolmachines==1.32.2, unzip it, and put smol/smol-vmm on PATH as smolvm, executable, beside its libraries\n");
+    }
+    SECTION("silent") {
+        facts.smolvm_version = "";
+        facts.smolvm_problem = "it was killed by signal 11";
+        CHECK(told(facts) == "/opt/smolvm/smolvm does not say its version: it was killed by signal 11 | /opt/smolvm/smolvm --version   should print: smolvm 1.32.2\n");
+    }
+    SECTION("another version") {
+        facts.smolvm_version = "1.33.0\x1b[2J";
+        CHECK(told(facts) ==
+              "/opt/smolvm/smolvm is version 1.33.0\\x1B[2J, and this bottle supports 1.32.2: what confines a machine differs by version | put smolvm 1.32.2 first on "
+              "PATH (python3 -m pip download --no-deps smolmachines==1.32.2)\n");
+    }
+}
+
+TEST_CASE("/dev/kvm missing and /dev/kvm closed are two things") {
+    auto facts = good();
+    SECTION("missing, and the processor can") {
+        facts.kvm.exists = false;
+        CHECK(told(facts) ==
+              "/dev/kvm is missing: the machine needs the kernel's virtualization | modprobe kvm-intel   or   modprobe kvm-amd; if that fails, switch virtualization "
+              "on in the BIOS or firmware\n");
+    }
+    SECTION("missing, and the processor shows nothing") {
+        facts.kvm.exists = false;
+        facts.kvm.cpu_can = false;
+        CHECK(told(facts) ==
+              "/dev/kvm is missing: the machine needs the kernel's virtualization | the processor shows neither vmx nor svm: switch virtualization on in the BIOS or "
+              "firmware (on a virtual host: nested virtualization), then modprobe kvm-intel or modprobe kvm-amd\n");
+    }
+    SECTION("not a device") {
+        facts.kvm.is_device = false;
+        CHECK(told(facts) == "/dev/kvm is there, but it is no character device | rm /dev/kvm, then modprobe kvm-intel or modprobe kvm-amd\n");
+    }
+    SECTION("root's alone") {
+        facts.kvm.mode = 0600;
+        facts.kvm.gid = 0;
+        CHECK(told(facts) ==
+              "/dev/kvm is there, but the VMM (uid 2900005) cannot open it: beside its uid it has only the device's group, and the device is 0:0 0600 | chgrp kvm "
+              "/dev/kvm && chmod 660 /dev/kvm   (where there is no group kvm: groupadd --system kvm)\n");
+    }
+    SECTION("the group may only read") {
+        facts.kvm.mode = 0640;
+        CHECK(check_preflight(facts).size() == 1);
+    }
+    SECTION("group root does not count") {
+        facts.kvm.gid = 0;
+        CHECK(check_preflight(facts).size() == 1);
+    }
+    SECTION("no uid chosen yet: root's own access is not the question") {
+        facts.kvm.mode = 0600;
+        facts.vmm_uid = 0;
+        CHECK(told(facts).rfind("/dev/kvm is there, but the VMM (a uid of its own) cannot open it", 0) == 0);
+    }
+}
+
+TEST_CASE("a Docker whose networks are elsewhere is refused, with one reason") {
+    auto facts = good();
+    SECTION("no answer") {
+        facts.docker.problem = "No such file or directory";
+        CHECK(told(facts) ==
+              "Docker does not answer at /var/run/docker.sock: No such file or directory | systemctl start docker   or set DOCKER_HOST=unix:///path/to/docker.sock\n");
+    }
+    SECTION("Desktop") {
+        facts.docker.desktop = true;
+        facts.docker.socket_owner = 1000;
+        CHECK(told(facts) == "this is Docker Desktop: its networks are in a machine of its own, where no VM of this host can reach them | install Docker Engine natively\n");
+    }
+    SECTION("rootless by its own word") {
+        facts.docker.rootless = true;
+        CHECK(told(facts) ==
+              "this Docker runs rootless: its networks are in a namespace of their own, where no VM of this host can reach them | use the system's Docker: "
+              "DOCKER_HOST=unix:///var/run/docker.sock\n");
+    }
+    SECTION("rootless by its owner") {
+        facts.docker.socket_owner = 1000;
+        CHECK(check_preflight(facts).size() == 1);
+    }
+    SECTION("served by who knows whom") {
+        facts.docker.socket_owner = -1;
+        facts.docker.same_network_namespace = false;
+        CHECK(told(facts) ==
+              "who serves Docker at /var/run/docker.sock cannot be told: its networks may not be this host's | use the system's Docker: "
+              "DOCKER_HOST=unix:///var/run/docker.sock\n");
+    }
+    SECTION("another network namespace") {
+        facts.docker.same_network_namespace = false;
+        CHECK(told(facts) == "this Docker runs in another network namespace than bottle: its bridges are not this host's | run bottle where dockerd runs\n");
+    }
+}
+
+TEST_CASE("an image that the VMM cannot read, or can write, is told with the folder that it hangs on") {
+    auto facts = good();
+    SECTION("on the way") {
+        facts.impassable = {{"/srv/my stuff", true, false}};
+        CHECK(told(facts) ==
+              "the VMM (uid 2900005) cannot pass /srv/my stuff on the way to its image /srv/rootfs | chmod o+x '/srv/my stuff'   or move the image to where everybody may "
+              "pass\n");
+    }
+    SECTION("itself") {
+        facts.impassable = {{"/srv/rootfs", true, true}};
+        CHECK(told(facts) == "the VMM (uid 2900005) cannot read /srv/rootfs, its image | chmod o+rx /srv/rootfs   or move the image to where everybody may pass\n");
+    }
+    SECTION("not there") {
+        facts.impassable = {{"/srv/rootfs", false, false}};
+        CHECK(told(facts) == "the image /srv/rootfs: there is no folder /srv/rootfs | \n");
+    }
+    SECTION("writable") {
+        facts.image = "/srv/it's";
+        facts.image_writable = true;
+        CHECK(told(facts) ==
+              "the VMM (uid 2900005) could write its own image /srv/it's: a guest that breaks out would change what the next start runs | chown root:root '/srv/it'\\''s' && "
+              "chmod go-w '/srv/it'\\''s'\n");
+    }
+}

@@ -1,0 +1,225 @@
+#include "tests/manifests/manifest_file.h"
+
+#include "manifests/quantity.h"
+#include "manifests/stored_manifest.h"
+#include "schema/schema.h"
+#include "schema/suggest.h"
+#include "schema/validate.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace bottle;
+
+TEST_CASE("a manifest with every key of this version") {
+    const ManifestFile file(R"(apiVersion: bottle/v1
+kind: Bottle
+metadata:
+  name: docs-writer
+  labels: {team: docs}
+spec:
+  machine:
+    backend: smolvm
+    image: {rootfs: ./rootfs}
+    cpus: 4
+    memory: 2Gi
+    disk: {storage: 5Gi, overlay: 3Gi}
+    user: node
+  agent:
+    provider: none
+    command: [claude, "--verbose"]
+    env: {EDITOR: vi}
+  network: {mode: bridge, firewall: "off"}
+  bundle:
+    externalNetwork: false
+    containers:
+      - name: egress
+        image: bottle-egress:1
+        entrypoint: [/bin/proxy]
+        command: []
+        ports: [{name: proxy, port: 9099}]
+        env: {LOG: debug}
+        user: "1000:1000"
+        tmpfs: [/var/spool]
+        volumes: [{name: cache, path: /var/cache}]
+        capabilities: [NET_BIND_SERVICE]
+        limits: {memory: 128Mi, cpus: 0.5, pids: 64}
+)");
+    const auto manifests = file.load();
+    REQUIRE(manifests.size() == 1);
+    const auto& m = manifests.front();
+    CHECK(m.name == "docs-writer");
+    CHECK(m.place.line == 1);
+    CHECK(m.labels.at("team") == "docs");
+    CHECK(m.machine.rootfs == std::filesystem::canonical(file.folder()).string() + "/rootfs");
+    CHECK(m.machine.cpus == 4);
+    CHECK(m.machine.memory_mib == 2048);
+    CHECK(m.machine.storage_gib == 5);
+    CHECK(m.machine.overlay_gib == 3);
+    CHECK(m.machine.user == "node");
+    CHECK(m.agent.command == std::vector<std::string>{"claude", "--verbose"});
+    CHECK(m.agent.env.at("EDITOR") == "vi");
+    CHECK(m.network.mode == "bridge");
+    CHECK_FALSE(m.bundle.external_network);
+    REQUIRE(m.bundle.containers.size() == 1);
+    const auto& c = m.bundle.containers.front();
+    CHECK(c.entrypoint == std::vector<std::string>{"/bin/proxy"});
+    CHECK(c.command == std::vector<std::string>{});
+    CHECK(c.ports.front().port == 9099);
+    CHECK(c.limits.memory_bytes == 128 * 1024 * 1024);
+    CHECK(c.limits.nano_cpus == 500'000'000);
+    CHECK(c.limits.pids == 64);
+    CHECK(c.volumes.front().path == "/var/cache");
+    CHECK(c.image_place.line == 23);
+
+    SECTION("and stored and read again it is the same") {
+        CHECK(to_stored_text(from_stored_text(to_stored_text(m))) == to_stored_text(m));
+        CHECK_THROWS_AS(from_stored_text("{}"), Error);
+        CHECK_THROWS_AS(from_stored_text("no json"), Error);
+    }
+}
+
+TEST_CASE("what is left out has its default, and the rest of an image's choice stays the image's") {
+    const auto m = ManifestFile(manifest_text()).load().front();
+    CHECK(m.machine.cpus == 2);
+    CHECK(m.machine.memory_mib == 4096);
+    CHECK(m.machine.user == "root");
+    CHECK(m.bundle.external_network);
+    CHECK_FALSE(m.bundle.containers.front().entrypoint.has_value());
+    CHECK_FALSE(m.bundle.containers.front().command.has_value());
+}
+
+TEST_CASE("several documents, a byte order mark and CRLF are fine") {
+    const auto two = ManifestFile("\xEF\xBB\xBF" + manifest_text() + "---\r\n" + manifest_text({.name = "other"})).load();
+    REQUIRE(two.size() == 2);
+    CHECK(two[1].name == "other");
+}
+
+TEST_CASE("all problems are told at once, each with its line and a caret") {
+    const auto error = ManifestFile(R"(apiVersion: bottle/v1
+kind: Botle
+metadata: {name: Docs}
+spec:
+  machine: {image: {rootfs: rootfs}, memoy: 4Gi}
+  bundle:
+    containers:
+      - {name: egress, image: a, ports: [{name: proxy, port: 99999}]}
+)").error();
+    CHECK(error == R"(bottle.yaml:2:7: error: "Botle" is not allowed here
+    kind: Botle
+          ^
+  hint: did you mean Bottle? allowed: Bottle, BottleTemplate
+bottle.yaml:3:18: error: "Docs" is not allowed here
+    metadata: {name: Docs}
+                     ^
+  hint: allowed: ^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$ (The bottle's name: small letters, digits and -, at most 40.)
+bottle.yaml:8:62: error: 99999 is out of range
+          - {name: egress, image: a, ports: [{name: proxy, port: 99999}]}
+                                                                 ^
+  hint: allowed: 1 to 65535
+bottle.yaml:5:38: error: unknown key "memoy"
+      machine: {image: {rootfs: rootfs}, memoy: 4Gi}
+                                         ^
+  hint: did you mean memory? keys here: backend, cpus, disk, image, memory, user
+)");
+}
+
+TEST_CASE("what a later version will do is refused at its line") {
+    const auto first_line = [](const std::string& text) {
+        const auto error = ManifestFile(text).error();
+        return error.substr(0, error.find('\n'));
+    };
+    CHECK(first_line(manifest_text({.more = "  network: {firewall: required}\n"})) == "bottle.yaml:14:23: error: required is not in this version");
+    CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: socket is not in this version");
+    CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})) == "bottle.yaml:14:19: error: tsi-loopback is not in this version");
+    CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
+    CHECK(first_line(manifest_text({.machine = "image: {docker: \"a:1\"}"})) == "bottle.yaml:7:13: error: docker is not in this version");
+    CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");
+    CHECK(first_line(manifest_text({.agent = "prompt: ./p.md"})) == "bottle.yaml:9:5: error: prompt is not in this version");
+    CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})) == "bottle.yaml:9:18: error: secrets are not in this version: only literal values");
+    CHECK(first_line(manifest_text({.more = "    supervise: true\n"})) == "bottle.yaml:14:5: error: supervise is not in this version");
+    CHECK(first_line(manifest_text({.more = "    egress: {routes: [{host: a}]}\n"})) == "bottle.yaml:14:5: error: egress is not in this version");
+    CHECK(first_line(manifest_text({.more = "  extends: base.yaml\n"})) == "bottle.yaml:14:3: error: extends is not in this version");
+}
+
+TEST_CASE("one name, one port and one bottle each") {
+    const auto error = [](const std::string& text) { return ManifestFile(text).error(); };
+    CHECK(error(manifest_text() + "---\n" + manifest_text()).find("bottle docs is also at bottle.yaml:4:9") != std::string::npos);
+    const auto ports = error(manifest_text({.container = "image: a:1\n        ports: [{name: a, port: 80}, {name: b, port: 80}]"}));
+    CHECK(ports.find("bottle.yaml:14:54: error: port 80 is taken at bottle.yaml:14:33") == 0);
+    CHECK(error(manifest_text({.more = "      - {name: egress, image: b}\n"})).find("there are two containers egress") != std::string::npos);
+    CHECK(error(manifest_text({.more = "      - {name: infra, image: b}\n"})).find("infra is bottle's own container") != std::string::npos);
+}
+
+TEST_CASE("a symlink on the way to the root file system is not followed") {
+    const ManifestFile file(manifest_text({.machine = "image: {rootfs: link/etc}"}));
+    std::filesystem::create_directory_symlink("/", file.folder() + "/link");
+    CHECK(file.error().find("symlink") != std::string::npos);
+}
+
+TEST_CASE("a quantity is Kubernetes', and another spelling is answered with the right one") {
+    CHECK(read_quantity("4Gi").bytes == std::int64_t{4} << 30);
+    CHECK(read_quantity("512Mi").bytes == std::int64_t{512} << 20);
+    CHECK(read_quantity("5G").bytes == 5'000'000'000);
+    for (const auto* text : {"4GiB", "4g", "4gb", "4GB", "4 Gi"}) {
+        INFO(text);
+        CHECK(read_quantity(text).hint == "write 4Gi");
+    }
+    CHECK(read_quantity("2m").hint == "write 2Mi");
+    for (const auto* text : {"", "Gi", "-4Gi", "4.5Gi", "4Xi", "99999999999999999999Gi", "9999999999Ti", "0x4Gi"}) {
+        INFO(text);
+        CHECK_FALSE(read_quantity(text).problem.empty());
+    }
+    CHECK(ManifestFile(manifest_text({.machine = "memory: 4g\n    image: {rootfs: rootfs}"})).error().find("hint: write 4Gi") != std::string::npos);
+    CHECK(ManifestFile(manifest_text({.machine = "memory: 32Mi\n    image: {rootfs: rootfs}"})).error().find("at least 64Mi") != std::string::npos);
+}
+
+TEST_CASE("the nearest word is near, or there is none") {
+    CHECK(nearest_word("memoy", {"memory", "cpus"}) == "memory");
+    CHECK(nearest_word("MEMORY", {"memory", "cpus"}) == "memory");
+    CHECK(nearest_word("cpsu", {"memory", "cpus"}) == "cpus");
+    CHECK(nearest_word("zzz", {"memory", "cpus"}).empty());
+    CHECK(nearest_word("xy", {"ab"}).empty());
+}
+
+namespace {
+
+void require_described(const nlohmann::json& node, const std::string& where) {
+    if (!node.contains("properties")) return;
+    for (const auto& [key, member] : node["properties"].items()) {
+        INFO(where + "/" + key);
+        CHECK(member.contains("description"));
+        CHECK(member.contains("examples"));
+        require_described(member, where + "/" + key);
+        if (member.contains("items")) require_described(member["items"], where + "/" + key + "/*");
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every key of the schema has a description and an example") {
+    require_described(nlohmann::json::parse(schema_text()), "");
+}
+
+TEST_CASE("the README's manifests load") {
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(BOTTLE_SOURCE) + "/manifests/examples")) {
+        if (entry.path().extension() != ".yaml") continue;
+        INFO(entry.path().string());
+        std::stringstream text;
+        text << std::ifstream(entry.path()).rdbuf();
+        const ManifestFile copy(text.str());
+        std::filesystem::create_directories(copy.folder() + "/.hello/rootfs");
+        CHECK(copy.error().empty());
+    }
+}
+
+TEST_CASE("outside text is made safe to print") {
+    CHECK(printable("plain \xC3\xA4 \xE2\x86\x92") == "plain \xC3\xA4 \xE2\x86\x92");
+    CHECK(printable("\x1B[31m\n") == "\\x1B[31m\\x0A");
+    CHECK(printable("\xFF\xC3") == "\\xFF\\xC3");
+    CHECK(printable("\xE2\x80\xAE") == "\\xE2\\x80\\xAE");
+}

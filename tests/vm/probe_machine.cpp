@@ -1,0 +1,30 @@
+// probe_machine SMOLVM STATE MACHINE BUNDLE-ADDRESS INTERNAL-GATEWAY PORT...
+// Runs the guest probe alone on a running machine and prints its evidence, one line each: the suite shows with it that the probe sees an open
+// machine whatever its row says.
+#include "controllers/guest/guest_controller.h"
+#include "controllers/guest/host_addresses.h"
+#include "controllers/machine/smolvm.h"
+#include "reconciler/guest_evidence.h"
+#include "reconciler/proof.h"
+
+#include <cstdio>
+#include <filesystem>
+
+int main(int argc, char** argv) {
+    using namespace bottle;
+    if (argc < 7) return 2;
+    const Smolvm smolvm{argv[1], std::filesystem::path(argv[1]).parent_path()};
+    const auto paths = machine_paths(std::filesystem::path(argv[2]).parent_path(), argv[3]);
+    GuestScope scope;
+    scope.smolvm = smolvm.invocation(paths, argv[3]);
+    scope.vm_folder = paths.vm_folder;
+    scope.scratch_folder = std::filesystem::path(argv[2]).parent_path();
+    scope.around.bundle_address = argv[4];
+    scope.around.internal_gateway = argv[5];
+    scope.around.host_addresses = host_addresses();
+    scope.deadline = std::chrono::minutes(3);
+    for (int i = 6; i < argc; ++i) scope.around.ports.push_back({"bundle", argv[i], std::stoi(argv[i])});
+    SystemProcessRunner runner;
+    for (const auto& evidence : judge_guest(GuestController(runner).probe(scope))) std::printf("%s %s\n", name_of(evidence.verdict), evidence.reading.c_str());
+    return 0;
+}

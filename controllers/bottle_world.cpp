@@ -15,12 +15,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 namespace bottle {
 namespace {
 
 /// How long a boot may stay unproved before its guard ends it.
 constexpr std::chrono::milliseconds kUnprovedBound{600'000};
+constexpr std::chrono::milliseconds kKeeperPatience{15'000};
 constexpr std::chrono::milliseconds kProbeDeadline{180'000};
 
 Outcome failed(std::string text, std::string hint = {}) {
@@ -110,6 +112,7 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
         [&](const auto& a) -> Outcome {
             using A = std::decay_t<decltype(a)>;
             if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
+            else if constexpr (std::is_same_v<A, StopMachine>) return stop();
             else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
             else if constexpr (std::is_same_v<A, Provision>) return provision(a, snapshot);
             else if constexpr (std::is_same_v<A, Launch>) return launch_workload(a, desired, snapshot);
@@ -128,6 +131,19 @@ Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
     StartRecord record;
     auto outcome = machine_.start(desired.machine, snapshot.host.boot_id, kUnprovedBound, record);
     if (outcome.kind == Outcome::Kind::Done) store_.save_start(bottle_, record);
+    return outcome;
+}
+
+/// smolvm's exec client, which held the agent's command, writes the machine's row back as it once read it when it ends (1.32.2): a change of ours
+/// that came before would be undone.
+Outcome BottleWorld::stop() {
+    auto outcome = machine_.act(StopMachine{});
+    const auto end = std::chrono::steady_clock::now() + kKeeperPatience;
+    while (std::chrono::steady_clock::now() < end) {
+        const auto workload = observe_workload(place_.bottle_folder(bottle_));
+        if (!workload.present() || !std::holds_alternative<WorkloadRunning>(workload->state)) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
     return outcome;
 }
 

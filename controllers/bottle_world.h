@@ -33,6 +33,7 @@ public:
 private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
     Outcome start(const Desired& desired, const Snapshot& snapshot);
+    Outcome stop();
     Outcome prove(const Desired& desired, const Snapshot& snapshot);
     Outcome provision(const Provision& action, const Snapshot& snapshot);
     Outcome launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot);

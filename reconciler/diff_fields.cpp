@@ -44,7 +44,6 @@ const Field<Container> kContainerFields[] = {
     {"User", BOTTLE_FIELD(Container, user), Reach::Wider, "it runs as another user"},
     {"WorkingDir", BOTTLE_FIELD(Container, working_dir), Reach::Same, ""},
     {"Hostname", BOTTLE_FIELD(Container, hostname), Reach::Same, ""},
-    {"Labels", BOTTLE_FIELD(Container, labels), Reach::Same, ""},
     {"NetworkMode", BOTTLE_FIELD(Container, network_mode), Reach::Wider, "it is on another network than its bundle"},
     {"Privileged", BOTTLE_FIELD(Container, privileged), Reach::Wider, "it may do everything to the host"},
     {"ReadonlyRootfs", BOTTLE_FIELD(Container, read_only_rootfs), Reach::Wider, "its programs can be replaced from inside"},
@@ -75,6 +74,8 @@ const Field<Container> kContainerFields[] = {
     {"NanoCpus", BOTTLE_FIELD(Container, nano_cpus), Reach::Same, ""},
     {"PidsLimit", BOTTLE_FIELD(Container, pids_limit), Reach::Same, ""},
     {"other settings", BOTTLE_FIELD(Container, extras), Reach::Wider, "a setting that the manifest cannot give"},
+    // Last: the hash in them differs with any other field, which says it better.
+    {"Labels", BOTTLE_FIELD(Container, labels), Reach::Same, ""},
 };
 
 const Field<Network> kNetworkFields[] = {

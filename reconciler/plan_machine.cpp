@@ -159,12 +159,13 @@ void plan_row_repairs(const Desired& desired, const Snapshot& snapshot, PlanBuil
         if (problem.fix == RowFix::SetAllowlist && allowlist_cause.empty()) allowlist_cause = problem.text;
     }
     plan_claim(desired, snapshot, "", builder);
+    // The allowlist first: its writing also makes a BLOB of a row that smolvm could not read any more.
+    if (!allowlist_cause.empty()) plan_allowlist(desired, snapshot, read_allowlist_text(row.data), allowlist_cause, builder);
     if (!resources_cause.empty()) {
         auto step = step_for('~', "machine", desired, machine_detail(desired.machine), resources_cause, UpdateMachine{desired.machine});
         step.cost = Cost::Restart;
         builder.add(std::move(step), builder.ids());
     }
-    if (!allowlist_cause.empty()) plan_allowlist(desired, snapshot, read_allowlist_text(row.data), allowlist_cause, builder);
 }
 
 }  // namespace
@@ -181,7 +182,7 @@ std::string reason_to_stop(const Desired& desired, const Snapshot& snapshot, con
     if (guest_verdict == Verdict::Unknown && own) return doubt_before_proof(desired, snapshot, changes);
     const auto host_doubt = first_doubt(host_evidence(desired, snapshot, changes));
     if (!host_doubt.empty()) return host_doubt;
-    if (guest_verdict == Verdict::Unknown) return "it runs without a proof of this boot";
+    if (guest_verdict == Verdict::Unknown) return "it runs unproved: " + first_doubt(guest);
     if (const auto doubt = workload_doubt(desired, snapshot); !doubt.empty()) return doubt;
     if (needs_machine_stopped(desired, changes)) return "its bundle's infra or network has to be made anew";
     return {};

@@ -190,13 +190,29 @@ std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapsh
     return key;
 }
 
+namespace {
+
+constexpr const char* kNoProof = "no proof of this boot";
+
+/// What changed since a proof was taken.
+std::string why_worthless(const ProofKey& then, const ProofKey& now) {
+    if (then.boot_id != now.boot_id || then.pid != now.pid || then.start_time != now.start_time) return kNoProof;
+    if (then.row_digest != now.row_digest) return "the row changed since the proof";
+    if (then.infra_id != now.infra_id) return "infra was made anew since the proof";
+    if (then.infra_started_at != now.infra_started_at) return "infra was started again since the proof";
+    if (then.network_ids != now.network_ids) return "a network was made anew since the proof";
+    if (then.ports != now.ports) return "the bundle's ports are others than those that were proved";
+    return "smolvm's files changed since the proof";
+}
+
+}  // namespace
+
 std::vector<Evidence> guest_evidence(const Desired& desired, const Snapshot& snapshot) {
     if (!snapshot.stored.present()) return {not_there(EvidenceKind::Guest, "our own record of the proof", snapshot.stored)};
     const auto& proof = snapshot.stored->proof;
     const auto key = proof_key(desired, snapshot);
-    if (!proof || !key || proof->key != *key || proof->evidence.empty()) {
-        return {evidence(EvidenceKind::Guest, Verdict::Unknown, "no proof of this boot")};
-    }
+    if (!proof || !key || proof->evidence.empty()) return {evidence(EvidenceKind::Guest, Verdict::Unknown, kNoProof)};
+    if (proof->key != *key) return {evidence(EvidenceKind::Guest, Verdict::Unknown, why_worthless(proof->key, *key))};
     return proof->evidence;
 }
 

@@ -81,7 +81,7 @@ enum class Cost { Nothing, Restart, Data };
 
 struct Step {
     std::string id;        ///< stable within a plan: "create container bottle-docs-infra"
-    char symbol = '+';     ///< + made, - removed, ~ changed, > set going, # stopped, ? asked
+    char symbol = '+';     ///< + made, - removed, ~ changed, > set going, ! stopped, ? asked
     std::string kind;      ///< network, container, machine, allowlist, …: the second column
     std::string resource;  ///< the thing's name: the third
     std::string detail;    ///< what it will be: the fourth

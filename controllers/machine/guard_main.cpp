@@ -133,8 +133,9 @@ int guard_main(int, char**) {
     std::atomic<bool> ended = false;
     // The runner's thread waits for smolvm itself; killing smolvm ends the thread.
     std::thread starter([&] {
-        report(SystemProcessRunner().run(request->process));
+        const auto result = SystemProcessRunner().run(request->process);
         ended = true;
+        report(result);
     });
     const bool proved = wait_for_proof(end);
     // While the runner waits for smolvm, nobody else may collect it: another process could get its pid.
@@ -142,8 +143,8 @@ int guard_main(int, char**) {
         kill_what_is_there(request->vm_folder);
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    starter.join();
     if (!proved) kill_everything(request->vm_folder);
+    starter.join();
     return proved ? kDone : kHadToKill;
 }
 

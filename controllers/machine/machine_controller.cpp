@@ -1,6 +1,7 @@
 #include "controllers/machine/machine_controller.h"
 
 #include "controllers/machine/machine_db.h"
+#include "controllers/machine/uid_claim.h"
 #include "controllers/process/proc_table.h"
 #include "controllers/state/digest.h"
 #include "controllers/state/private_file.h"
@@ -10,8 +11,8 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,16 +27,24 @@ constexpr std::chrono::milliseconds kPatience{20'000};
 /// Wide: on an emulated processor a start takes half a minute, and is a second on a real one.
 constexpr std::chrono::milliseconds kStartDeadline{180'000};
 constexpr std::chrono::milliseconds kShortDeadline{60'000};
+/// smolvm's stop takes half a second; after this the processes are ended without it.
+constexpr std::chrono::milliseconds kStopDeadline{30'000};
 
 Outcome failed(std::string text, std::string hint = {}) {
     return {Outcome::Kind::Failed, std::move(text), std::move(hint)};
 }
 
-/// A folder that the VMM's uid must be able to pass.
+Outcome no_smolvm() {
+    return failed("smolvm is not on PATH");
+}
+
+/// A folder that the VMM's uid must be able to pass, whatever our umask is.
 void make_open_folder(const std::string& path) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error || chmod(path.c_str(), 0755) != 0) throw Error(Exit::Failed, fmt::format("cannot make {}", path));
+    const bool made = mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+    struct stat info {};
+    if (!made || lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || chmod(path.c_str(), 0755) != 0) {
+        throw Error(Exit::Failed, fmt::format("cannot make {}: {}", path, std::strerror(errno)));
+    }
 }
 
 /// smolvm's words when the VMM ends before the guest answers (1.32.2): a /dev/kvm that is there and starts no guest looks like this.
@@ -47,8 +56,20 @@ Outcome failed_start(const std::string& message) {
     return outcome;
 }
 
+/// Now, in the unit and on the clock of a process's start time (field 22 of /proc/PID/stat).
+std::uint64_t ticks_since_boot() {
+    timespec time{};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    const auto per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+    return static_cast<std::uint64_t>(time.tv_sec) * per_second + static_cast<std::uint64_t>(time.tv_nsec) * per_second / 1'000'000'000;
+}
+
 bool remove_if_there(const std::string& path) {
     return unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR;
+}
+
+Outcome outcome_of(const ProcessResult& result) {
+    return result.succeeded() ? Outcome{} : failed(smolvm_message(result));
 }
 
 }  // namespace
@@ -65,51 +86,56 @@ ProcessResult MachineController::run(const std::vector<std::string>& arguments, 
     return runner_.run(request);
 }
 
-Outcome MachineController::outcome_of(const ProcessResult& result) const {
-    if (result.succeeded()) return {};
-    return failed(smolvm_message(result));
-}
-
 void MachineController::make_folders() const {
     make_private_folder(std::filesystem::path(paths_.root).parent_path());
-    for (const auto* folder : {"", "/data", "/cache", "/run", "/config", "/home"}) make_open_folder(paths_.root + folder);
+    for (const auto& folder : paths_.open_folders()) make_open_folder(folder);
+    for (const auto& folder : paths_.private_folders()) make_private_folder(folder);
 }
 
 bool MachineController::none_lives(std::chrono::milliseconds patience) const {
     const auto end = std::chrono::steady_clock::now() + patience;
     for (;;) {
         const auto processes = find_vmm_processes(paths_.vm_folder);
-        if (processes.present() && processes->empty()) return true;
+        const auto held = lock_is_held(paths_.vm_folder + "/vm.lock");
+        if (processes.present() && processes->empty() && (held.absent() || (held.present() && !*held))) return true;
         if (std::chrono::steady_clock::now() >= end) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
+}
+
+std::string MachineController::living() const {
+    const auto processes = find_vmm_processes(paths_.vm_folder);
+    if (!processes.present()) return "processes that cannot be told: " + (processes.unknown() ? processes.why() : std::string());
+    if (processes->empty()) return "whoever holds " + paths_.vm_folder + "/vm.lock";
+    std::string pids;
+    for (const auto& process : *processes) pids += fmt::format("{}{}", pids.empty() ? "process " : ", ", process.pid);
+    return pids;
 }
 
 /// The VM folder and a file in smolvm's registry of uids, made before smolvm makes its own choice, which it then takes over (1.4.0, 1.32.2).
 /// Without it each state folder's registry begins at 2000000, and two bottles would share a uid.
 Outcome MachineController::act(const ClaimUid& action) {
     make_folders();
-    make_open_folder(paths_.uid_claims);
     std::error_code error;
-    if (!std::filesystem::exists(paths_.vm_folder, error)) make_open_folder(paths_.vm_folder);
+    if (!std::filesystem::exists(std::filesystem::symlink_status(paths_.vm_folder, error))) make_open_folder(paths_.vm_folder);
     const auto file = fmt::format("{}/{}", paths_.uid_claims, action.uid);
-    const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST) return read_private_file(file) == paths_.vm_key ? Outcome{} : failed(file + " is claimed by another machine");
-    if (fd < 0) return failed(fmt::format("cannot make {}: {}", file, std::strerror(errno)));
-    const bool written = write(fd, paths_.vm_key.data(), paths_.vm_key.size()) == static_cast<ssize_t>(paths_.vm_key.size()) && fsync(fd) == 0;
-    close(fd);
-    if (!written) unlink(file.c_str());
-    return written ? Outcome{} : failed("cannot write " + file);
+    // Whole at once, by a second name for a file that is whole: a crash leaves no empty claim that nobody could tell from another machine's.
+    const auto beside = paths_.root + "/claim";
+    write_private_file(beside, paths_.vm_key);
+    const bool made = link_private_file(beside, file);
+    unlink(beside.c_str());
+    if (!made && read_private_file(file) != paths_.vm_key) return failed(file + " is claimed by another machine");
+    return {};
 }
 
 Outcome MachineController::act(const CreateMachine& action) {
-    if (!smolvm_) return failed("smolvm is not on PATH");
+    if (!smolvm_) return no_smolvm();
     make_folders();
     return outcome_of(run(create_arguments(action.machine), kShortDeadline));
 }
 
 Outcome MachineController::act(const UpdateMachine& action) {
-    if (!smolvm_) return failed("smolvm is not on PATH");
+    if (!smolvm_) return no_smolvm();
     return outcome_of(run(update_arguments(action.machine), kShortDeadline));
 }
 
@@ -122,32 +148,45 @@ Outcome MachineController::act(const SetAllowlist& action) {
     return problem.empty() ? Outcome{} : failed("the allowlist could not be set: " + problem);
 }
 
-Outcome MachineController::start(const Machine& desired, const std::string& boot_id, std::chrono::milliseconds bound, StartRecord& record) {
-    if (!smolvm_) return failed("smolvm is not on PATH");
-    if (const auto problem = unmeasured_build(*smolvm_); !problem.empty()) return failed(problem, "tools: install the wheel smolmachines 1.32.2");
+Outcome MachineController::verify_before_start(const Machine& desired, StartRecord& record) const {
+    const auto build = verify_build(*smolvm_);
+    if (!build.problem.empty()) return failed(build.problem, "python3 -m pip download --no-deps smolmachines==1.32.2   has the measured build");
     const auto now = row();
-    if (!now.present() || !now->is_blob) return failed("the row cannot be read again before the start");
+    if (!now.present()) return failed("the row cannot be read again before the start: " + (now.unknown() ? now.why() : std::string("it is gone")));
+    if (!now->is_blob) return failed("the row is TEXT: smolvm cannot read it");
     if (const auto problems = compare_row(now->data, desired, RowStage::Confined); !problems.empty()) return failed("the row is not as verified: " + problems.front().text);
-    record = {boot_id, 0, 0, sha256_hex(row_digest_material(now->data)), {}};
-    for (const auto& file : smolvm_->trusted_files()) {
-        const auto identity = identify_file(file);
-        if (!identity) return failed(file + " is gone");
-        record.binaries.push_back(*identity);
-    }
+    record.row_digest = sha256_hex(row_digest_material(now->data));
+    record.binaries = build.files;
     // What an earlier boot left behind: a trace of a live change, and sockets that would look like open channels.
     for (const auto* name : {"egress-update.lock", "egress.sock", "ports.sock", "control.sock", "agent.config.json"}) {
-        if (!remove_if_there(paths_.vm_folder + "/" + name)) return failed(fmt::format("cannot remove {} of an earlier boot", name));
+        if (!remove_if_there(paths_.vm_folder + "/" + name)) return failed(fmt::format("cannot remove {} of an earlier boot: {}", name, std::strerror(errno)));
     }
+    return {};
+}
+
+Outcome MachineController::start(const Machine& desired, const std::string& boot_id, std::chrono::milliseconds bound, StartRecord& record) {
+    if (!smolvm_) return no_smolvm();
+    // An earlier guard of ours would kill what the next one starts.
+    guard_.reset();
+    if (!none_lives(std::chrono::milliseconds(0))) return failed("a machine of this folder runs already: " + living());
+    record = {boot_id, 0, 0, {}, {}};
+    if (auto outcome = verify_before_start(desired, record); outcome.kind != Outcome::Kind::Done) return outcome;
     auto arguments = start_arguments(machine_);
     arguments.insert(arguments.begin(), smolvm_->program);
+    const auto earliest = ticks_since_boot();
     guard_ = Guard::start(arguments, smolvm_->environment(paths_), paths_.vm_folder, kStartDeadline, bound);
     const auto result = guard_->wait_started();
-    if (!result.succeeded()) {
-        guard_.reset();
-        return failed_start(smolvm_message(result));
-    }
+    auto outcome = result.succeeded() ? read_boot(earliest, record) : failed_start(smolvm_message(result));
+    if (outcome.kind != Outcome::Kind::Done) guard_.reset();
+    return outcome;
+}
+
+/// smolvm's word that it started is worth nothing: there must be one VMM, and it must be younger than our look at the row.
+Outcome MachineController::read_boot(std::uint64_t earliest, StartRecord& record) const {
     const auto processes = find_vmm_processes(paths_.vm_folder);
-    if (!processes.present() || processes->size() != 1) return failed("smolvm says that it started, and no process of the machine is there");
+    if (!processes.present()) return failed("smolvm says that it started, and its process cannot be read: " + (processes.unknown() ? processes.why() : std::string()));
+    if (processes->size() != 1) return failed(fmt::format("smolvm says that it started, and {} processes of the machine are there, not one", processes->size()));
+    if (processes->front().start_time < earliest) return failed("smolvm says that it started, and the machine's process is older than the start");
     record.pid = processes->front().pid;
     record.start_time = processes->front().start_time;
     return {};
@@ -170,7 +209,7 @@ Outcome MachineController::act(const SealMachine&) {
 Outcome MachineController::act(const StopMachine&) {
     std::string said;
     if (smolvm_) {
-        const auto result = run(stop_arguments(machine_), std::chrono::seconds(30));
+        const auto result = run(stop_arguments(machine_), kStopDeadline);
         if (!result.succeeded()) said = smolvm_message(result);
     }
     guard_.reset();
@@ -181,16 +220,24 @@ Outcome MachineController::act(const StopMachine&) {
         for (const auto& process : *processes) kill_and_confirm(process.pid, process.start_time, std::chrono::seconds(5));
     }
     if (none_lives(std::chrono::milliseconds(0))) return {};
-    return failed("the machine could not be stopped" + (said.empty() ? "" : " (" + said + ")"), "kill its process by hand, as root");
+    auto outcome = failed(fmt::format("UNSAFE: the machine could not be stopped: {} lives{}", living(), said.empty() ? "" : " (" + said + ")"),
+                          "end that process by hand, as root; the internal network is kept, so that it leads nowhere else");
+    outcome.exit = Exit::Unsafe;
+    return outcome;
 }
 
 Outcome MachineController::act(const DeleteMachine&) {
-    if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs");
-    if (!smolvm_) return failed("smolvm is not on PATH");
+    if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs: " + living());
+    if (!smolvm_) return no_smolvm();
     const auto outcome = outcome_of(run(delete_arguments(machine_), kShortDeadline));
     if (outcome.kind != Outcome::Kind::Done) return outcome;
+    const auto now = row();
+    if (!now.absent()) return failed("smolvm says that it deleted the machine, and its row " + (now.unknown() ? "cannot be read: " + now.why() : std::string("is still there")));
     std::error_code error;
-    if (std::filesystem::exists(paths_.vm_folder, error)) return failed("smolvm says that it deleted the machine, and its folder is still there");
+    if (std::filesystem::exists(std::filesystem::symlink_status(paths_.vm_folder, error))) return failed("smolvm says that it deleted the machine, and its folder is still there");
+    // 1.32.2 takes the claim away with a machine that was started, and leaves that of one that never was.
+    const auto claim = uid_claim(paths_);
+    if (claim.present() && !remove_if_there(fmt::format("{}/{}", paths_.uid_claims, *claim))) return failed("cannot remove the machine's claim of its uid");
     return {};
 }
 

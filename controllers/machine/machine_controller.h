@@ -31,7 +31,8 @@ public:
     Outcome act(const DeleteMachine& action);
 
     /// Starts it under a guard, which is kept until `release_guard`. Refuses when the row, read again now, is not exactly as desired.
-    /// On Done, `record` is what identifies the boot.
+    /// Refuses too when a VMM of the folder lives already: smolvm would say "running" of a boot that is not ours.
+    /// On Done, `record` is what identifies the boot; when it fails, nothing of it is left running.
     Outcome start(const Machine& desired, const std::string& boot_id, std::chrono::milliseconds bound, StartRecord& record);
     /// The boot is proved and recorded.
     bool release_guard();
@@ -42,9 +43,12 @@ public:
 
 private:
     ProcessResult run(const std::vector<std::string>& arguments, std::chrono::milliseconds deadline);
-    Outcome outcome_of(const ProcessResult& result) const;
+    Outcome verify_before_start(const Machine& desired, StartRecord& record) const;
+    Outcome read_boot(std::uint64_t earliest, StartRecord& record) const;
     Observation<MachineRow> row() const;
+    /// No VMM of the folder, and nobody holds its lock (a `machine start` that is still under way).
     bool none_lives(std::chrono::milliseconds patience) const;
+    std::string living() const;
     void make_folders() const;
 
     MachinePaths paths_;

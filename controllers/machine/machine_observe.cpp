@@ -1,5 +1,6 @@
 #include "controllers/machine/machine_controller.h"
 #include "controllers/machine/machine_db.h"
+#include "controllers/machine/uid_claim.h"
 #include "controllers/process/proc_table.h"
 #include "controllers/state/digest.h"
 #include "controllers/state/private_file.h"
@@ -60,21 +61,6 @@ Observation<std::string> file_text(const std::string& path) {
     } catch (const Error& error) {
         return Unknown{error.what()};
     }
-}
-
-/// The uid whose file in smolvm's registry names our machine.
-Observation<std::int64_t> uid_claim(const MachinePaths& paths) {
-    if (is_there(paths.uid_claims) == There::No) return Absent{};
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(paths.uid_claims, error)) {
-        const auto name = entry.path().filename().string();
-        if (name.empty() || name.size() > 10 || name.find_first_not_of("0123456789") != std::string::npos) continue;
-        const auto text = file_text(entry.path());
-        if (text.unknown()) return Unknown{text.why()};
-        if (text.present() && text->substr(0, text->find('\n')) == paths.vm_key) return std::stoll(name);
-    }
-    if (error) return Unknown{fmt::format("{}: {}", paths.uid_claims, error.message())};
-    return Absent{};
 }
 
 }  // namespace

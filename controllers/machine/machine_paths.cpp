@@ -19,4 +19,12 @@ std::vector<std::string> MachinePaths::environment() const {
             "XDG_CONFIG_HOME=" + root + "/config"};
 }
 
+std::vector<std::string> MachinePaths::open_folders() const {
+    return {root, root + "/cache", root + "/cache/smolvm", root + "/cache/smolvm/vms", uid_claims, root + "/run", root + "/config", root + "/home"};
+}
+
+std::vector<std::string> MachinePaths::private_folders() const {
+    return {root + "/data", root + "/data/smolvm", root + "/data/smolvm/server"};
+}
+
 }  // namespace bottle

@@ -16,6 +16,10 @@ struct MachinePaths {
 
     /// HOME and the XDG folders for a call of smolvm.
     std::vector<std::string> environment() const;
+    /// Folders to make before the first call, those above first: ones that the VMM's uid may pass, and ones for us alone (rows hold
+    /// variables in clear text, and smolvm makes its database with the mode of the moment).
+    std::vector<std::string> open_folders() const;
+    std::vector<std::string> private_folders() const;
 };
 
 /// `bottle_folder`: <state folder>/bottles/<bottle>. `machine`: smolvm's name of it.

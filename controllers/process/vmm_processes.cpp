@@ -71,7 +71,7 @@ std::optional<std::vector<FileIdentity>> krun_libraries(std::int64_t pid, const 
         std::string path;
         words >> range >> permissions >> offset >> device >> inode;
         std::getline(words >> std::ws, path);
-        if (path.substr(path.rfind('/') + 1).rfind("libkrun", 0) != 0 || !seen.insert(device + " " + inode + " " + path).second) continue;
+        if (path.substr(path.rfind('/') + 1).rfind("libkrun", 0) != 0 || !seen.insert(fmt::format("{} {} {}", device, inode, path)).second) continue;
         auto identity = identify_file(fmt::format("/proc/{}/map_files/{}", pid, map_file(range)));
         if (!identity) return std::nullopt;
         identity->path = path;
@@ -132,9 +132,9 @@ Observation<std::vector<VmmProcess>> find_vmm_processes(const std::string& vm_fo
         const auto cmdline = read_proc(pid, "cmdline");
         if (cmdline.unknown() && alive(pid)) return Unknown{cmdline.why()};
         if (!cmdline.present() || !runs_machine(split(*cmdline, '\0'), vm_folder)) continue;
-        auto process = read_patiently(pid);
+        const auto process = read_patiently(pid);
         if (process.unknown()) return Unknown{process.why()};
-        if (process.present()) found.push_back(std::move(*process));
+        if (process.present()) found.push_back(*process);
     }
     return found;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t kKeyBytes = 32;
 
 std::optional<std::string> read_hex(const std::string& path, std::size_t bytes, bool secret) {
     if (!check_private_folder(std::filesystem::path(path).parent_path())) return std::nullopt;
-    const auto text = read_own_file(path, secret);
+    auto text = read_own_file(path, secret);
     if (text && (text->size() != 2 * bytes || text->find_first_not_of("0123456789abcdef") != std::string::npos)) {
         throw Error(Exit::Failed, path + " does not hold what bottle wrote there");
     }

@@ -79,7 +79,7 @@ bool no_fractions(int, nlohmann::json::parse_event_t event, nlohmann::json& valu
 template <class Record>
 Record parse(const std::string& text) {
     try {
-        const auto record = nlohmann::json::parse(text, no_fractions).get<Record>();
+        auto record = nlohmann::json::parse(text, no_fractions).get<Record>();
         if (dump(record) != text) throw Error(Exit::Failed, "a record says more, or something else, than bottle wrote");
         return record;
     } catch (const nlohmann::json::exception& error) {

@@ -117,8 +117,10 @@ TEST_CASE("no descriptor of ours reaches the program") {
 }
 
 TEST_CASE("a caller without standard streams gets the right ones for the program") {
-    CHECK(in_another_process([] {
-        for (const int fd : {0, 1, 2}) close(fd);
+    for (unsigned closed = 1; closed < 8; ++closed) CHECK(in_another_process([closed] {
+        for (const int fd : {0, 1, 2}) {
+            if ((closed >> fd & 1) != 0) close(fd);
+        }
         auto request = shell("cat; echo err >&2");
         request.input = "in";
         const auto result = run(request);

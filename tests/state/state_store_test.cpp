@@ -191,7 +191,10 @@ TEST_CASE("looking, and saving what is already so, changes no byte and makes no 
     }
     const auto bytes = read_file(place.path);
     const auto written = std::filesystem::last_write_time(place.path);
-    StateStore store(place.path);
+    // Whoever holds this lock keeps all others from writing.
+    const RawDatabase writer(place.path);
+    writer.exec("BEGIN IMMEDIATE");
+    StateStore store(place.path, std::chrono::milliseconds(50));
     store.read("docs");
     store.allocations();
     store.bottles();

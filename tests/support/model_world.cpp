@@ -84,7 +84,7 @@ ObservedContainer* ModelWorld::container_named(const std::string& name_or_id) {
 
 // --- looking ---
 
-DockerView ModelWorld::docker_view() const {
+DockerView ModelWorld::docker_view(const std::vector<std::string>& image_refs) const {
     DockerView view;
     for (const auto& [id, network] : networks) {
         auto seen = network;
@@ -101,8 +101,10 @@ DockerView ModelWorld::docker_view() const {
     }
     for (const auto& [id, container] : containers) view.containers.push_back(container);
     for (const auto& [name, volume] : volumes) view.volumes.push_back(volume);
-    for (const auto& [ref, image] : images) view.images[ref] = image;
-    if (images.count(kPauseImage) == 0) view.images[kPauseImage] = Absent{};
+    for (const auto& ref : image_refs) {
+        if (const auto image = images.find(ref); image != images.end()) view.images[ref] = image->second;
+        else view.images[ref] = Absent{};
+    }
     return view;
 }
 
@@ -130,8 +132,7 @@ MachineView ModelWorld::machine_view() const {
     else view.uid_claim = Absent{};
     std::vector<VmmProcess> processes;
     if (live) {
-        const auto binaries = model_binaries();
-        processes.push_back({live->pid, live->start_time, live->uid, binaries[0], {binaries[1], binaries[2]}, {{"PATH", "/usr/bin:/bin"}}});
+        processes.push_back({live->pid, live->start_time, live->uid, live->executable, live->libraries, live->environment});
         view.running_config = live->running_config;
         view.live_channels = live->channels;
     } else {
@@ -157,7 +158,7 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     Snapshot snapshot;
     snapshot.host = host;
     if (docker_down) snapshot.docker = Unknown{*docker_down};
-    else snapshot.docker = docker_view();
+    else snapshot.docker = docker_view(scope.image_refs);
     snapshot.machine = machine_view();
     snapshot.route = route(scope.bundle_address);
     // A workload's record is of one boot.
@@ -173,6 +174,7 @@ Outcome ModelWorld::execute(const Step& step, const Desired& desired, const Snap
     if (failing_steps.count(step.kind) > 0) return failed("it fails, as this test asks");
     if (lying_steps.count(step.kind) > 0) return {};
     ++mutations;
+    acts.push_back(step.id);
     auto outcome = act(step.action, desired);
     check_invariants();
     return outcome;
@@ -208,6 +210,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                         if (attachment.network_id == a.id && container.status == "running") return failed("network has active endpoints");
                     }
                 }
+                if (networks.count(a.id) > 0 && !is_marked(networks.at(a.id).is.labels)) violations.push_back("a network without our labels was removed");
                 if (live && a.id == (network_named(network_name(bottle_)) != nullptr ? network_named(network_name(bottle_))->id : "")) {
                     violations.push_back("the internal network was removed while the machine lives");
                 }
@@ -259,6 +262,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const RemoveContainer& a) -> Outcome {
+                if (containers.count(a.id) > 0 && !is_marked(containers.at(a.id).is.labels)) violations.push_back("a container without our labels was removed");
                 containers.erase(a.id);
                 return {};
             },
@@ -277,6 +281,8 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const UpdateMachine& a) -> Outcome {
+                // "expected stopped, got Running" (1.32.2); a row that is TEXT cannot be read.
+                if (!row || live || !row->is_blob) return failed("invalid vm state");
                 auto data = ordered_json::parse(row->data);
                 data["cpus"] = a.machine.cpus;
                 data["mem"] = a.machine.memory_mib;
@@ -284,7 +290,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const SetAllowlist& a) -> Outcome {
-                if (!row) return failed("no row");
+                if (!row || row->data != a.expected_row) return failed("the row changed since it was looked at");
                 auto data = ordered_json::parse(row->data);
                 data["network"] = true;
                 data["allowed_cidrs"] = {a.cidr};
@@ -293,7 +299,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const StartMachine&) -> Outcome {
-                if (!row) return failed("machine not found");
+                if (!row || !row->is_blob) return failed("machine not found");
                 // "already running", exit 0, applies nothing (1.32.2).
                 if (!live) start_machine(true);
                 return {};
@@ -314,6 +320,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const Prove&) -> Outcome {
+                if (!live) return failed("the machine does not run");
                 GuestProof proof;
                 proof.key.boot_id = host.boot_id;
                 proof.key.pid = live->pid;
@@ -335,10 +342,14 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                 return {};
             },
             [&](const Provision&) -> Outcome {
+                if (!live) return failed("the machine does not run");
                 stored.provisioned = fmt::format("{}:{}", live->pid, live->start_time);
                 return {};
             },
             [&](const Launch&) -> Outcome {
+                if (!live) return failed("the machine does not run");
+                const bool proved = stored.proof && stored.proof->key.pid == live->pid && stored.proof->key.start_time == live->start_time;
+                if (!proved || !live->by_us || !live->channels.empty()) violations.push_back("the workload was launched before the proof of its boot");
                 live->workload_ran = true;
                 workload = ObservedWorkload{live->pid, live->start_time, desired.workload_digest, WorkloadRunning{4242}};
                 return {};
@@ -356,17 +367,25 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
 
 void ModelWorld::start_machine(bool by_us) {
     auto data = ordered_json::parse(row->data, nullptr, false);
+    // smolvm reads a row whole or not at all (1.32.2).
+    const auto& list = data.is_object() ? data["allowed_cidrs"] : data;
+    if (!data.is_object() || !row->is_blob || !(list.is_null() || list.is_array())) return;
     LiveMachine machine;
     machine.pid = 1000 + ++ids_;
     machine.start_time = static_cast<std::uint64_t>(++clock_);
     machine.uid = uid_claim.value_or(2'000'000);
     machine.by_us = by_us;
+    const auto binaries = model_binaries();
+    machine.executable = binaries[0];
+    machine.libraries = {binaries[1], binaries[2]};
+    machine.environment = {{"PATH", "/usr/bin:/bin"}};
     machine.channels = {"control.sock", "egress.sock", "ports.sock"};
     ordered_json cidrs = data.contains("allowed_cidrs") ? data["allowed_cidrs"] : ordered_json();
-    if (data.value("network", false) == false) machine.reach = std::vector<std::string>{};
+    const bool online = data["network"] == true;
+    if (!online) machine.reach = std::vector<std::string>{};
     else if (cidrs.is_array()) machine.reach = cidrs.get<std::vector<std::string>>();
     // Without dns_filter_hosts every name is forwarded, whatever the list says (1.32.2).
-    machine.names_open = data.value("network", false) && !(data.contains("dns_filter_hosts") && data["dns_filter_hosts"].is_array());
+    machine.names_open = online && !(data.contains("dns_filter_hosts") && data["dns_filter_hosts"].is_array());
     const ordered_json config = {{"version", 1}, {"mounts", ordered_json::array()}, {"ports", ordered_json::array()},
                                  {"resources", {{"cpus", data["cpus"]}, {"memory_mib", data["mem"]}, {"network", data["network"]}, {"gpu", false},
                                                 {"gpu_vram_mib", nullptr}, {"cuda", false}, {"nested_virt", false}, {"rosetta", false},
@@ -400,6 +419,11 @@ std::string ModelWorld::leak() const {
         if (cidr != bundle_address_ + "/32") return cidr;
     }
     return {};
+}
+
+bool ModelWorld::is_marked(const Labels& labels) const {
+    const auto found = labels.find(label::kName);
+    return found != labels.end() && found->second == bottle_;
 }
 
 void ModelWorld::check_invariants() {
@@ -478,6 +502,20 @@ void ModelWorld::write_row(const std::string& data, bool blob) {
 }
 void ModelWorld::open_live(const std::string& cidr) {
     if (live && live->channels.count("egress.sock") > 0 && live->reach) live->reach->push_back(cidr);
+}
+void ModelWorld::reboot() {
+    // The row still says running, with a pid of the boot before (1.32.2).
+    live.reset();
+    workload.reset();
+    host.boot_id += "+";
+    for (auto& [id, container] : containers) container.status = "exited";
+}
+void ModelWorld::change_row(const std::function<void(ordered_json&)>& change) {
+    if (!row) return;
+    auto data = ordered_json::parse(row->data, nullptr, false);
+    if (!data.is_object()) return;
+    change(data);
+    row->data = data.dump();
 }
 
 }  // namespace bottle::model

@@ -2,6 +2,9 @@
 
 #include "reconciler/world.h"
 
+#include <nlohmann/json.hpp>
+
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,6 +24,9 @@ struct LiveMachine {
     bool names_open = false;
     std::set<std::string> channels;
     std::string running_config;
+    std::map<std::string, std::string> environment;
+    FileIdentity executable;
+    std::vector<FileIdentity> libraries;
     bool by_us = false;
     bool workload_ran = false;
 };
@@ -46,6 +52,11 @@ public:
     void add_foreign_container(const std::string& name, const std::string& network);
     void write_row(const std::string& data, bool blob = true);
     void open_live(const std::string& cidr);  ///< a line written to egress.sock: live, and no trace (smolvm 1.32.2)
+    /// The host starts again: no machine, no running container, another boot id.
+    void reboot();
+    void change_row(const std::function<void(nlohmann::ordered_json&)>& change);
+    ObservedNetwork* network_named(const std::string& name_or_id);
+    ObservedContainer* container_named(const std::string& name_or_id);
 
     /// What the guest can really reach beside the bundle; empty when confined or dead. For I1.
     std::string leak() const;
@@ -70,16 +81,16 @@ public:
     std::set<std::string> lying_steps;     ///< they say done, and nothing happened
 
     int mutations = 0;
-    std::vector<std::string> violations;  ///< of I1, found after any act
+    std::vector<std::string> violations;  ///< what must never happen and did: a workload before its proof, a loss of the user's things
+    std::vector<std::string> acts;        ///< ids of the steps that were done
 
 private:
     Outcome act(const Action& action, const Desired& desired);
     void check_invariants();
+    bool is_marked(const Labels& labels) const;
     std::string next_id(const std::string& kind);
     std::string now();
-    ObservedNetwork* network_named(const std::string& name_or_id);
-    ObservedContainer* container_named(const std::string& name_or_id);
-    DockerView docker_view() const;
+    DockerView docker_view(const std::vector<std::string>& image_refs) const;
     MachineView machine_view() const;
     Observation<Route> route(const std::string& address) const;
     void start_machine(bool by_us);

@@ -1,0 +1,128 @@
+#include "tests/support/sample_bottle.h"
+
+#include "reconciler/allocate.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace bottle::model {
+
+Manifest sample_manifest() {
+    Manifest manifest;
+    manifest.place = {"bottle.yaml", 3, 1};
+    manifest.name = "docs-writer";
+    manifest.labels = {{"team", "docs"}};
+    manifest.machine.rootfs = "/srv/agent-rootfs";
+    manifest.machine.user = "node";
+    manifest.agent.command = {"claude", "--print"};
+    manifest.agent.env = {{"LANG", "C.UTF-8"}};
+    ContainerSpec egress;
+    egress.place = {"bottle.yaml", 12, 9};
+    egress.name = "egress";
+    egress.image = "bottle-egress:1";
+    egress.image_place = {"bottle.yaml", 13, 16};
+    egress.ports = {{"proxy", 9099}};
+    egress.env = {{"MODE", "strict"}};
+    egress.user = "1000";
+    egress.capabilities = {"NET_BIND_SERVICE"};
+    manifest.bundle.containers = {egress};
+    return manifest;
+}
+
+Manifest sample_with_volume() {
+    auto manifest = sample_manifest();
+    manifest.bundle.containers.front().volumes = {{"cache", "/var/cache"}};
+    return manifest;
+}
+
+Image egress_image() {
+    Image image;
+    image.id = "sha256:62985db63049" + std::string(52, '1');
+    image.entrypoint = {"/usr/sbin/squid"};
+    image.command = {"-N"};
+    image.env = {"PATH=/usr/bin"};
+    return image;
+}
+
+KeyedDigest test_digest() {
+    // FNV-1a: the same on every host.
+    return [](std::string_view text) {
+        std::uint64_t hash = 14695981039346656037u;
+        for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+        return fmt::format("{:016x}", hash);
+    };
+}
+
+ModelWorld empty_world() {
+    ModelWorld world;
+    world.add_image("bottle-egress:1", egress_image());
+    return world;
+}
+
+ModelWorld ready_world(const Manifest& manifest) {
+    auto world = empty_world();
+    if (const auto result = apply(world, manifest); result.exit != Exit::Ok) throw std::logic_error(result.problems.front().text);
+    return world;
+}
+
+Scope scope_of(const ModelWorld& world, const Manifest& manifest) {
+    Scope scope;
+    scope.bottle = manifest.name;
+    scope.image_refs = {kPauseImage};
+    for (const auto& container : manifest.bundle.containers) scope.image_refs.push_back(container.image);
+    if (world.stored.allocation) {
+        scope.bundle_address = bundle_address_of(world.stored.allocation->internal_subnet);
+        scope.vmm_uid = world.stored.allocation->vmm_uid;
+    }
+    return scope;
+}
+
+Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOptions& options) {
+    const auto snapshot = world.observe(scope_of(world, manifest));
+    const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
+    const auto* allocation = std::get_if<Allocation>(&chosen);
+    const auto held = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
+    Planned planned;
+    planned.desired = desire(manifest, allocation != nullptr ? *allocation : held, snapshot, test_digest());
+    planned.plan = plan_apply(planned.desired, snapshot, options);
+    return planned;
+}
+
+ConvergeResult apply(ModelWorld& world, const Manifest& manifest, const PlanOptions& options) {
+    return apply(world, manifest, world, options);
+}
+
+ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& executor, const PlanOptions& options) {
+    const auto first = world.observe(scope_of(world, manifest));
+    const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, first);
+    if (const auto* allocation = std::get_if<Allocation>(&chosen)) world.stored.allocation = *allocation;
+    const auto allocation = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
+    const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
+        auto desired = desire(manifest, allocation, snapshot, test_digest());
+        auto plan = plan_apply(desired, snapshot, plan_options);
+        return Planned{std::move(desired), std::move(plan)};
+    };
+    ModelClock clock;
+    Quiet quiet;
+    ConvergeOptions converge_options;
+    converge_options.plan = options;
+    return converge(manifest.name, scope_of(world, manifest), planner, world, executor, clock, quiet, converge_options);
+}
+
+ConvergeResult remove(ModelWorld& world, const std::string& bottle) {
+    const Planner planner = [&](const Snapshot& snapshot, const PlanOptions&) {
+        Planned planned;
+        planned.desired.name = bottle;
+        planned.plan = plan_delete(bottle, snapshot);
+        return planned;
+    };
+    ModelClock clock;
+    Quiet quiet;
+    Scope scope;
+    scope.bottle = bottle;
+    scope.image_refs = {kPauseImage};
+    return converge(bottle, scope, planner, world, world, clock, quiet, {});
+}
+
+}  // namespace bottle::model

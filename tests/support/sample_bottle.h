@@ -1,0 +1,53 @@
+#pragma once
+
+#include "manifests/manifest.h"
+#include "reconciler/converge.h"
+#include "tests/support/model_world.h"
+
+#include <string>
+
+// One bottle for the pure core's tests: its manifest, and the pipeline from a look to a plan and a converged world, without a host.
+namespace bottle::model {
+
+/// docs-writer: one bundle container with a proxy port, an external network, a command as user node.
+Manifest sample_manifest();
+/// The same, with a volume in the container.
+Manifest sample_with_volume();
+Image egress_image();
+
+/// A world with the sample's images in it, and nothing made yet.
+ModelWorld empty_world();
+/// A world in which the sample is Ready.
+ModelWorld ready_world(const Manifest& manifest = sample_manifest());
+
+/// What `bottle diff` computes of the world: allocation, desire, plan.
+Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOptions& options = {});
+/// What `bottle apply` does to it.
+ConvergeResult apply(ModelWorld& world, const Manifest& manifest, const PlanOptions& options = {});
+ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& executor, const PlanOptions& options = {});
+/// What `bottle delete` does to it.
+ConvergeResult remove(ModelWorld& world, const std::string& bottle);
+
+Scope scope_of(const ModelWorld& world, const Manifest& manifest);
+KeyedDigest test_digest();
+
+/// A clock that stands still but for its sleeps.
+class ModelClock : public Clock {
+public:
+    std::chrono::milliseconds now() override { return now_; }
+    void sleep(std::chrono::milliseconds time) override { now_ += time; }
+    bool interrupted() override { return interrupt_at && *interrupt_at <= asked_++; }
+    std::optional<int> interrupt_at;  ///< the n-th question is answered with yes
+
+private:
+    std::chrono::milliseconds now_{0};
+    int asked_ = 0;
+};
+
+class Quiet : public Progress {
+public:
+    void started(const std::string&, const Step&) override {}
+    void finished(const std::string&, const Step&, const Outcome&) override {}
+};
+
+}  // namespace bottle::model

@@ -46,6 +46,7 @@ std::string status_table(const std::vector<StatusRow>& rows) {
 
 std::string status_detail(const StatusRow& row) {
     auto text = fmt::format("bottle {}  generation {}\n", row.bottle, row.generation);
+    for (const auto& port : row.ports) text += fmt::format("  {:<16} {}:{}  {}\n", port.container, row.bundle_address, port.port, port.name);
     for (const auto& c : row.conditions) {
         const auto since = row.since.find(c.type);
         text += fmt::format("  {:<16} {:<8} {:<16} {}{}\n", c.type, c.status, c.reason, printable(c.message),
@@ -59,7 +60,10 @@ std::string status_json(const std::vector<StatusRow>& rows) {
     for (const auto& row : rows) {
         json conditions = json::array();
         for (const auto& c : row.conditions) conditions.push_back(condition_json(c, row));
-        items.push_back({{"name", row.bottle}, {"generation", row.generation}, {"conditions", conditions}});
+        json ports = json::array();
+        for (const auto& port : row.ports) ports.push_back({{"container", port.container}, {"name", port.name}, {"port", port.port}});
+        items.push_back({{"name", row.bottle}, {"generation", row.generation}, {"conditions", conditions},
+                         {"bundle", {{"address", row.bundle_address}, {"ports", ports}}}});
     }
     return dump({{"format", "bottle.status/v1"}, {"items", items}});
 }

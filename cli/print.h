@@ -13,6 +13,8 @@ struct StatusRow {
     std::int64_t generation = 0;
     std::vector<Condition> conditions;
     std::map<std::string, std::string> since;  ///< by condition type
+    std::string bundle_address;                ///< what the guest may reach, and where
+    std::vector<BundlePort> ports;
 };
 
 std::string status_table(const std::vector<StatusRow>& rows);

@@ -221,7 +221,7 @@ int Session::exec(const Look& look, const std::vector<std::string>& command) {
     if (!parts_->smolvm) throw Error(Exit::Precondition, "smolvm is not on PATH");
     const auto paths = machine_paths(parts_->place.bottle_folder(look.desired.name), look.desired.machine.name);
     const bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
-    return exec_in_guest(parts_->smolvm->invocation(paths, look.desired.machine.name), look.desired.user, command, terminal);
+    return exec_in_guest(parts_->smolvm->invocation(paths, look.desired.machine.name), look.desired.user, look.desired.guest_env, command, terminal);
 }
 
 std::string Session::logs(const std::string& bottle, const std::string& part) {

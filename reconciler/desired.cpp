@@ -190,20 +190,18 @@ Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot
     return machine;
 }
 
-Workload workload(const Manifest& manifest, const Desired& desired) {
-    Workload workload;
-    workload.command = manifest.agent.command;
-    workload.user = manifest.machine.user;
+std::map<std::string, std::string> guest_env(const Manifest& manifest, const Desired& desired) {
+    std::map<std::string, std::string> env;
     const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == "proxy"; });
     if (proxy != desired.ports.end()) {
         const auto url = fmt::format("http://{}:{}", desired.bundle_address, proxy->port);
-        for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) workload.env[name] = url;
+        for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) env[name] = url;
     }
     // The bundle itself is spoken to directly: its other ports are no business of the proxy.
     const auto direct = "localhost,127.0.0.1," + desired.bundle_address;
-    for (const auto* name : {"NO_PROXY", "no_proxy"}) workload.env[name] = direct;
-    for (const auto& [key, value] : manifest.agent.env) workload.env[key] = value;
-    return workload;
+    for (const auto* name : {"NO_PROXY", "no_proxy"}) env[name] = direct;
+    for (const auto& [key, value] : manifest.agent.env) env[key] = value;
+    return env;
 }
 
 std::string workload_text(const Workload& workload) {
@@ -246,8 +244,9 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     }
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
+    desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {
-        desired.workload = workload(manifest, desired);
+        desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user};
         desired.workload_digest = digest(workload_text(*desired.workload));
     }
     desired.required = {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest};

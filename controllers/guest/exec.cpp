@@ -37,10 +37,11 @@ int wait_and_pass_on(pid_t child, const sigset_t& signals) {
 
 }  // namespace
 
-int exec_in_guest(const SmolvmInvocation& smolvm, const std::string& user, const std::vector<std::string>& command,
-                  bool terminal) {
+int exec_in_guest(const SmolvmInvocation& smolvm, const std::string& user, const std::map<std::string, std::string>& env,
+                  const std::vector<std::string>& command, bool terminal) {
     ExecOptions options;
     options.user = user;
+    options.env = env;
     options.standard_input = terminal;
     options.terminal = terminal;
     options.stream = !terminal;

@@ -70,7 +70,7 @@ Observation<ObservedWorkload> of_this_boot(Observation<ObservedWorkload> workloa
 BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm,
                          ProcessRunner& runner)
     : bottle_(std::move(bottle)), place_(place), store_(store), runner_(runner), docker_(engine),
-      machine_(machine_paths(place.bottle_folder(bottle_), machine_name(bottle_)), machine_name(bottle_), std::move(smolvm), runner), guest_(runner_) {}
+      machine_(machine_paths(place.folder, bottle_), machine_name(bottle_), std::move(smolvm), runner), guest_(runner_) {}
 
 Snapshot BottleWorld::observe(const Scope& scope) {
     Snapshot snapshot;
@@ -202,9 +202,12 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 
 Outcome BottleWorld::forget() {
     store_.forget(bottle_);
-    std::error_code error;
-    std::filesystem::remove_all(place_.bottle_folder(bottle_), error);
-    return error ? failed(fmt::format("{}: {}", place_.bottle_folder(bottle_), error.message())) : Outcome{};
+    for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {
+        std::error_code error;
+        std::filesystem::remove_all(folder, error);
+        if (error) return failed(fmt::format("{}: {}", folder, error.message()));
+    }
+    return {};
 }
 
 }  // namespace bottle

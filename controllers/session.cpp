@@ -142,6 +142,7 @@ std::vector<Problem> Session::preflight(const Look& look) {
         facts.smolvm_version = smolvm_version(*parts_->smolvm, parts_->runner, facts.smolvm_problem);
     }
     facts.kvm = read_kvm();
+    facts.longest_socket = longest_socket(machine_paths(parts_->place.folder, look.desired.name));
     facts.docker = world.docker().facts();
     facts.vmm_uid = look.desired.allocation.vmm_uid;
     facts.image = look.desired.machine.rootfs;
@@ -219,7 +220,7 @@ std::map<std::string, std::string> Session::transition_times(const std::string& 
 
 int Session::exec(const Look& look, const std::vector<std::string>& command) {
     if (!parts_->smolvm) throw Error(Exit::Precondition, "smolvm is not on PATH");
-    const auto paths = machine_paths(parts_->place.bottle_folder(look.desired.name), look.desired.machine.name);
+    const auto paths = machine_paths(parts_->place.folder, look.desired.name);
     const bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     return exec_in_guest(parts_->smolvm->invocation(paths, look.desired.machine.name), look.desired.user, look.desired.guest_env, command, terminal);
 }
@@ -229,7 +230,7 @@ std::string Session::logs(const std::string& bottle, const std::string& part) {
     const auto folder = parts_->place.bottle_folder(bottle);
     constexpr std::size_t kCap = 16 << 20;
     if (part.empty()) return read_private_file(folder + "/" + kWorkloadLog, kCap).value_or("");
-    if (part == "machine") return read_private_file(machine_paths(folder, machine_name(bottle)).vm_folder + "/agent-console.log", kCap).value_or("");
+    if (part == "machine") return read_private_file(machine_paths(parts_->place.folder, bottle).vm_folder + "/agent-console.log", kCap).value_or("");
     return parts_->world(bottle).docker().logs(container_name(bottle, part), kLines);
 }
 

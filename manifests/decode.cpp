@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMebi = 1024 * 1024;
+constexpr std::int64_t kMebi = 1LL << 20;
 constexpr std::int64_t kGibi = 1024 * kMebi;
 
 /// With any of these a container could leave its network namespace or the host's protections.

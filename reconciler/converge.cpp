@@ -104,7 +104,7 @@ private:
             const auto& steps = now_.plan.steps;
             const auto stop = std::find_if(steps.begin(), steps.end(), [](const Step& s) { return std::holds_alternative<StopMachine>(s.action); });
             if (stop == steps.end()) return;
-            const Step step = *stop;
+            const auto& step = *stop;
             progress_.started(bottle_, step);
             progress_.finished(bottle_, step, executor_.execute(step, now_.desired, result_.snapshot));
         }

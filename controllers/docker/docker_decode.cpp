@@ -41,7 +41,8 @@ bool is_docker_default(const std::string& key, const json& value) {
 }
 
 bool is_zero(const json& value) {
-    return value.is_null() || value == false || value == 0 || value == "" || ((value.is_array() || value.is_object()) && value.empty());
+    if (value.is_string()) return value.get_ref<const std::string&>().empty();
+    return value.is_null() || value == false || value == 0 || ((value.is_array() || value.is_object()) && value.empty());
 }
 
 bool must_not_be_empty(const std::string& key) {

@@ -179,7 +179,7 @@ std::unique_ptr<Engine> make_http_engine(const std::string& socket, std::chrono:
 std::string docker_socket(const std::string& docker_host) {
     if (docker_host.empty()) return "/var/run/docker.sock";
     constexpr std::string_view kUnix = "unix://";
-    if (docker_host.rfind(kUnix, 0) == 0 && docker_host.size() > kUnix.size()) return docker_host.substr(kUnix.size());
+    if (docker_host.starts_with("unix:///") && docker_host.size() > kUnix.size() + 1) return docker_host.substr(kUnix.size());
     throw Error(Exit::Precondition, fmt::format("DOCKER_HOST is {}: only a local Docker can be used, for its bridges must be this host's", printable(docker_host)),
                 "DOCKER_HOST=unix:///var/run/docker.sock");
 }

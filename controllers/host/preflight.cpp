@@ -61,6 +61,15 @@ void check_kvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
     }
 }
 
+/// smolvm refuses to start a machine with a longer one (1.32.2), after everything else was made.
+void check_state_folder(const PreflightFacts& facts, std::vector<Problem>& problems) {
+    const auto size = facts.longest_socket.size();
+    if (size <= kMaxSocketPath) return;
+    problems.push_back(problem(fmt::format("our state folder has too long a path: {} would have {} bytes, and a socket's path can have {}", printable(facts.longest_socket), size,
+                                           kMaxSocketPath),
+                               "export XDG_STATE_HOME=/var/lib   or another short path"));
+}
+
 void check_docker(const PreflightFacts& facts, std::vector<Problem>& problems) {
     const auto& docker = facts.docker;
     if (!docker.problem.empty()) {
@@ -104,6 +113,7 @@ std::vector<Problem> check_preflight(const PreflightFacts& facts) {
     }
     check_smolvm(facts, problems);
     check_kvm(facts, problems);
+    check_state_folder(facts, problems);
     check_docker(facts, problems);
     check_image(facts, problems);
     return problems;

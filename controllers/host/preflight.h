@@ -10,6 +10,9 @@
 
 namespace bottle {
 
+/// The longest path that a socket can have on Linux (unix(7): sun_path has 108 bytes, one of them for the end).
+inline constexpr std::size_t kMaxSocketPath = 107;
+
 /// What a host must have before anything is made on it. Plain facts; `check_preflight` thinks.
 struct PreflightFacts {
     bool is_root = false;
@@ -19,6 +22,7 @@ struct PreflightFacts {
     std::string smolvm_problem;  ///< why it did not
 
     KvmFacts kvm;
+    std::string longest_socket;  ///< the longest path of a socket in the machine's folder
 
     struct Docker {
         std::string address;  ///< the socket's path

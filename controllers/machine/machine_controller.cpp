@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -24,11 +25,6 @@ namespace bottle {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{20'000};
-/// Wide: on an emulated processor a start takes half a minute, and is a second on a real one.
-constexpr std::chrono::milliseconds kStartDeadline{180'000};
-constexpr std::chrono::milliseconds kShortDeadline{60'000};
-/// smolvm's stop takes half a second; after this the processes are ended without it.
-constexpr std::chrono::milliseconds kStopDeadline{30'000};
 
 Outcome failed(std::string text, std::string hint = {}) {
     return {Outcome::Kind::Failed, std::move(text), std::move(hint)};
@@ -47,10 +43,11 @@ void make_open_folder(const std::string& path) {
     }
 }
 
-/// smolvm's words when the VMM ends before the guest answers (1.32.2): a /dev/kvm that is there and starts no guest looks like this.
+/// smolvm's words when the VMM ends, or stands still, before the guest answers (1.32.2): a /dev/kvm that is there and starts no guest looks like this.
 Outcome failed_start(const std::string& message) {
     auto outcome = failed(message);
-    if (message.find("before the agent was ready") == std::string::npos && message.find("Kvm") == std::string::npos) return outcome;
+    constexpr const char* kSigns[] = {"before the agent was ready", "no boot progress", "Kvm"};
+    if (std::none_of(std::begin(kSigns), std::end(kSigns), [&](const char* sign) { return message.find(sign) != std::string::npos; })) return outcome;
     outcome.hint = "this host's /dev/kvm starts no guest: is it a virtual machine without real nested virtualization? see `dmesg`";
     outcome.exit = Exit::Precondition;
     return outcome;
@@ -74,8 +71,9 @@ Outcome outcome_of(const ProcessResult& result) {
 
 }  // namespace
 
-MachineController::MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner)
-    : paths_(std::move(paths)), machine_(std::move(machine)), smolvm_(std::move(smolvm)), runner_(runner) {}
+MachineController::MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner,
+                                     MachineDeadlines deadlines)
+    : paths_(std::move(paths)), machine_(std::move(machine)), smolvm_(std::move(smolvm)), runner_(runner), deadlines_(deadlines) {}
 
 ProcessResult MachineController::run(const std::vector<std::string>& arguments, std::chrono::milliseconds deadline) {
     ProcessRequest request;
@@ -88,6 +86,7 @@ ProcessResult MachineController::run(const std::vector<std::string>& arguments, 
 
 void MachineController::make_folders() const {
     make_private_folder(std::filesystem::path(paths_.root).parent_path());
+    make_private_folder(std::filesystem::path(paths_.cache).parent_path());
     for (const auto& folder : paths_.open_folders()) make_open_folder(folder);
     for (const auto& folder : paths_.private_folders()) make_private_folder(folder);
 }
@@ -131,12 +130,12 @@ Outcome MachineController::act(const ClaimUid& action) {
 Outcome MachineController::act(const CreateMachine& action) {
     if (!smolvm_) return no_smolvm();
     make_folders();
-    return outcome_of(run(create_arguments(action.machine), kShortDeadline));
+    return outcome_of(run(create_arguments(action.machine), deadlines_.other));
 }
 
 Outcome MachineController::act(const UpdateMachine& action) {
     if (!smolvm_) return no_smolvm();
-    return outcome_of(run(update_arguments(action.machine), kShortDeadline));
+    return outcome_of(run(update_arguments(action.machine), deadlines_.other));
 }
 
 Outcome MachineController::act(const SetAllowlist& action) {
@@ -174,7 +173,7 @@ Outcome MachineController::start(const Machine& desired, const std::string& boot
     auto arguments = start_arguments(machine_);
     arguments.insert(arguments.begin(), smolvm_->program);
     const auto earliest = ticks_since_boot();
-    guard_ = Guard::start(arguments, smolvm_->environment(paths_), paths_.vm_folder, kStartDeadline, bound);
+    guard_ = Guard::start(arguments, smolvm_->environment(paths_), paths_.vm_folder, deadlines_.start, bound);
     const auto result = guard_->wait_started();
     auto outcome = result.succeeded() ? read_boot(earliest, record) : failed_start(smolvm_message(result));
     if (outcome.kind != Outcome::Kind::Done) guard_.reset();
@@ -209,7 +208,7 @@ Outcome MachineController::act(const SealMachine&) {
 Outcome MachineController::act(const StopMachine&) {
     std::string said;
     if (smolvm_) {
-        const auto result = run(stop_arguments(machine_), kStopDeadline);
+        const auto result = run(stop_arguments(machine_), deadlines_.stop);
         if (!result.succeeded()) said = smolvm_message(result);
     }
     guard_.reset();
@@ -229,7 +228,7 @@ Outcome MachineController::act(const StopMachine&) {
 Outcome MachineController::act(const DeleteMachine&) {
     if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs: " + living());
     if (!smolvm_) return no_smolvm();
-    const auto outcome = outcome_of(run(delete_arguments(machine_), kShortDeadline));
+    const auto outcome = outcome_of(run(delete_arguments(machine_), deadlines_.other));
     if (outcome.kind != Outcome::Kind::Done) return outcome;
     const auto now = row();
     if (!now.absent()) return failed("smolvm says that it deleted the machine, and its row " + (now.unknown() ? "cannot be read: " + now.why() : std::string("is still there")));

@@ -12,11 +12,20 @@
 
 namespace bottle {
 
+/// How long smolvm may take.
+struct MachineDeadlines {
+    /// Wide: on an emulated processor a start takes half a minute, and is a second on a real one.
+    std::chrono::milliseconds start{180'000};
+    /// It takes half a second; after this the processes are ended without smolvm.
+    std::chrono::milliseconds stop{30'000};
+    std::chrono::milliseconds other{60'000};
+};
+
 /// smolvm's hands and eyes for one machine.
 class MachineController {
 public:
     /// `smolvm`: nothing when there is none on PATH; looking, and stopping, work without it.
-    MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner);
+    MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner, MachineDeadlines deadlines = {});
 
     /// Row, VM folder, processes, lock, running configuration, live channels, uid claim. Starts no program and writes nothing.
     MachineView observe();
@@ -55,6 +64,7 @@ private:
     std::string machine_;
     std::optional<Smolvm> smolvm_;
     ProcessRunner& runner_;
+    MachineDeadlines deadlines_;
     std::unique_ptr<Guard> guard_;
 };
 

@@ -10,9 +10,11 @@ namespace bottle {
 struct MachinePaths {
     std::string root;        ///< <state folder>/bottles/<bottle>/smolvm
     std::string database;    ///< root/data/smolvm/server/smolvm.db
-    std::string vm_folder;   ///< root/cache/smolvm/vms/<first 16 hex digits of SHA-256 of the machine's name>
-    std::string vm_key;      ///< the last part of vm_folder
-    std::string uid_claims;  ///< root/cache/smolvm/uids
+    /// <state folder>/vm/<first 12 hex digits of vm_key>: short, whatever the bottle's name is, for the sockets in it.
+    std::string cache;
+    std::string vm_folder;   ///< cache/smolvm/vms/<vm_key>
+    std::string vm_key;      ///< the first 16 hex digits of SHA-256 of the machine's name
+    std::string uid_claims;  ///< cache/smolvm/uids
 
     /// HOME and the XDG folders for a call of smolvm.
     std::vector<std::string> environment() const;
@@ -22,7 +24,9 @@ struct MachinePaths {
     std::vector<std::string> private_folders() const;
 };
 
-/// `bottle_folder`: <state folder>/bottles/<bottle>. `machine`: smolvm's name of it.
-MachinePaths machine_paths(const std::string& bottle_folder, const std::string& machine);
+/// `state_folder`: ours, with those of all bottles.
+MachinePaths machine_paths(const std::string& state_folder, const std::string& bottle);
+/// The longest path of a socket that smolvm makes there.
+std::string longest_socket(const MachinePaths& paths);
 
 }  // namespace bottle

@@ -174,3 +174,11 @@ TEST_CASE("an image that the VMM cannot read, or can write, is told with the fol
               "chmod go-w '/srv/it'\\''s'\n");
     }
 }
+
+TEST_CASE("a state folder that leaves no room for a socket's path is told before anything is made") {
+    auto facts = good();
+    facts.longest_socket = "/" + std::string(kMaxSocketPath - 1, 's');
+    CHECK(told(facts).empty());
+    facts.longest_socket += "s";
+    CHECK(told(facts).find("would have 108 bytes, and a socket's path can have 107 | export XDG_STATE_HOME=") != std::string::npos);
+}

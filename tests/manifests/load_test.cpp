@@ -70,7 +70,7 @@ spec:
     CHECK(c.entrypoint == std::vector<std::string>{"/bin/proxy"});
     CHECK(c.command == std::vector<std::string>{});
     CHECK(c.ports.front().port == 9099);
-    CHECK(c.limits.memory_bytes == 128 * 1024 * 1024);
+    CHECK(c.limits.memory_bytes == 128LL * 1024 * 1024);
     CHECK(c.limits.nano_cpus == 500'000'000);
     CHECK(c.limits.pids == 64);
     CHECK(c.volumes.front().path == "/var/cache");

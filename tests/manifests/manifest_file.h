@@ -31,7 +31,7 @@ struct Parts {
     std::string machine = "image: {rootfs: rootfs}";
     std::string agent = "command: [claude]";
     std::string container = "image: bottle-egress:1";
-    std::string more = "";
+    std::string more{};
 };
 std::string manifest_text(const Parts& parts = {});
 

@@ -23,6 +23,17 @@ Outcome failed(std::string text) {
 
 }  // namespace
 
+namespace {
+
+/// Docker's own choice for an endpoint: the first address of the IP range (20.10), for the one stranger that a test connects.
+std::string first_of_range(const Network& network) {
+    const auto& pool = network.ipam.front();
+    const auto range = pool.substr(pool.rfind(' ') + 1);
+    return range.substr(0, range.find('/'));
+}
+
+}  // namespace
+
 std::vector<FileIdentity> model_binaries() {
     return {{"/opt/smolvm/smolvm", 1, 100, 41143984, 1, 1}, {"/opt/smolvm/libkrun.so", 1, 101, 7384952, 1, 1}, {"/opt/smolvm/libkrunfw.so.5", 1, 102, 17237688, 1, 1}};
 }
@@ -84,6 +95,26 @@ ObservedContainer* ModelWorld::container_named(const std::string& name_or_id) {
 
 // --- looking ---
 
+std::string ModelWorld::id_of_mode(const std::string& mode) const {
+    const bool joins = mode.rfind("container:", 0) == 0;
+    for (const auto& [id, container] : containers) {
+        if (joins && container.is.name == mode.substr(std::string("container:").size())) return id;
+    }
+    for (const auto& [id, network] : networks) {
+        if (!joins && network.is.name == mode) return id;
+    }
+    return {};
+}
+
+ObservedContainer ModelWorld::as_seen(const ObservedContainer& container) const {
+    const auto mode = modes_.find(container.id);
+    auto seen = container;
+    if (mode == modes_.end() || mode->second.text != container.is.network_mode) return seen;
+    const auto& id = mode->second.id;
+    if (containers.count(id) == 0 && networks.count(id) == 0) seen.is.network_mode = mode->second.text.rfind("container:", 0) == 0 ? "container:" + id : id;
+    return seen;
+}
+
 DockerView ModelWorld::docker_view(const std::vector<std::string>& image_refs) const {
     DockerView view;
     for (const auto& [id, network] : networks) {
@@ -93,13 +124,13 @@ DockerView ModelWorld::docker_view(const std::vector<std::string>& image_refs) c
         for (const auto& [container_id, container] : containers) {
             if (container.status != "running") continue;
             for (const auto& attachment : container.is.networks) {
-                if (attachment.network_id == id) endpoints.push_back({container_id, container.is.name, attachment.ipv4.empty() ? "10.0.0.4" : attachment.ipv4});
+                if (attachment.network_id == id) endpoints.push_back({container_id, container.is.name, attachment.ipv4.empty() ? first_of_range(network.is) : attachment.ipv4});
             }
         }
         seen.endpoints = endpoints;
         view.networks.push_back(std::move(seen));
     }
-    for (const auto& [id, container] : containers) view.containers.push_back(container);
+    for (const auto& [id, container] : containers) view.containers.push_back(as_seen(container));
     for (const auto& [name, volume] : volumes) view.volumes.push_back(volume);
     for (const auto& ref : image_refs) {
         if (const auto image = images.find(ref); image != images.end()) view.images[ref] = image->second;
@@ -146,6 +177,7 @@ MachineView ModelWorld::machine_view() const {
 
 Observation<Route> ModelWorld::route(const std::string& address) const {
     for (const auto& [id, network] : networks) {
+        if (network.is.ipam.empty()) continue;
         const auto& pool = network.is.ipam.front();
         if (!address.empty() && pool.rfind(address.substr(0, address.find_last_of('.') + 1), 0) == 0) return Route{"br-" + id.substr(0, 12), false, false};
     }
@@ -230,6 +262,7 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
                     first.network_id = network->id;
                     container.is.networks.push_back(first);
                 }
+                modes_[container.id] = {a.container.network_mode, id_of_mode(a.container.network_mode)};
                 container.status = "created";
                 container.created_at = now();
                 container.started_at = "0001-01-01T00:00:00Z";
@@ -255,8 +288,9 @@ Outcome ModelWorld::act(const Action& action, const Desired& desired) {
             [&](const StartContainer& a) -> Outcome {
                 auto* container = container_named(a.id);
                 if (container == nullptr) return failed("no such container");
-                const auto joined = container->is.network_mode.rfind("container:", 0) == 0 ? container_named(container->is.network_mode.substr(10)) : nullptr;
-                if (joined != nullptr && joined->status != "running") return failed("cannot join network of a non running container");
+                const bool joins = container->is.network_mode.rfind("container:", 0) == 0;
+                const auto* joined = joins ? container_named(modes_[container->id].id) : nullptr;
+                if (joins && (joined == nullptr || joined->status != "running")) return failed("cannot join network of a non running container");
                 container->status = "running";
                 container->started_at = now();
                 return {};
@@ -455,7 +489,10 @@ void ModelWorld::restart_container(const std::string& name) {
     }
 }
 void ModelWorld::stop_container(const std::string& name) {
-    if (auto* container = container_named(name)) container->status = "exited";
+    auto* container = container_named(name);
+    if (container == nullptr) return;
+    container->status = "exited";
+    container->exit_code = 128 + 9;
 }
 void ModelWorld::remove_container(const std::string& name) {
     if (const auto* container = container_named(name)) containers.erase(container->id);

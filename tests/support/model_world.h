@@ -96,6 +96,15 @@ private:
     void start_machine(bool by_us);
     std::vector<Evidence> probe(const Desired& desired) const;
 
+    /// Docker keeps the id of the network or container that a mode names: when that is gone, the mode is of nothing (20.10).
+    struct Mode {
+        std::string text;
+        std::string id;
+    };
+    ObservedContainer as_seen(const ObservedContainer& container) const;
+    std::string id_of_mode(const std::string& mode) const;
+
+    std::map<std::string, Mode> modes_;  ///< by container id
     int ids_ = 0;
     int clock_ = 0;
     std::string bottle_;

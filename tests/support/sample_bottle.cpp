@@ -79,7 +79,11 @@ Scope scope_of(const ModelWorld& world, const Manifest& manifest) {
 }
 
 Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOptions& options) {
-    const auto snapshot = world.observe(scope_of(world, manifest));
+    return look_and_plan(world, world, manifest, options);
+}
+
+Planned look_and_plan(ModelWorld& world, Observer& observer, const Manifest& manifest, const PlanOptions& options) {
+    const auto snapshot = observer.observe(scope_of(world, manifest));
     const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
     const auto* allocation = std::get_if<Allocation>(&chosen);
     const auto held = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
@@ -90,11 +94,15 @@ Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOpt
 }
 
 ConvergeResult apply(ModelWorld& world, const Manifest& manifest, const PlanOptions& options) {
-    return apply(world, manifest, world, options);
+    return apply(world, manifest, world, world, options);
 }
 
 ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& executor, const PlanOptions& options) {
-    const auto first = world.observe(scope_of(world, manifest));
+    return apply(world, manifest, world, executor, options);
+}
+
+ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Observer& observer, Executor& executor, const PlanOptions& options) {
+    const auto first = observer.observe(scope_of(world, manifest));
     const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, first);
     if (const auto* allocation = std::get_if<Allocation>(&chosen)) world.stored.allocation = *allocation;
     const auto allocation = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
@@ -107,10 +115,14 @@ ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& exec
     Quiet quiet;
     ConvergeOptions converge_options;
     converge_options.plan = options;
-    return converge(manifest.name, scope_of(world, manifest), planner, world, executor, clock, quiet, converge_options);
+    return converge(manifest.name, scope_of(world, manifest), planner, observer, executor, clock, quiet, converge_options);
 }
 
 ConvergeResult remove(ModelWorld& world, const std::string& bottle) {
+    return remove(bottle, world, world);
+}
+
+ConvergeResult remove(const std::string& bottle, Observer& observer, Executor& executor) {
     const Planner planner = [&](const Snapshot& snapshot, const PlanOptions&) {
         Planned planned;
         planned.desired.name = bottle;
@@ -122,7 +134,7 @@ ConvergeResult remove(ModelWorld& world, const std::string& bottle) {
     Scope scope;
     scope.bottle = bottle;
     scope.image_refs = {kPauseImage};
-    return converge(bottle, scope, planner, world, world, clock, quiet, {});
+    return converge(bottle, scope, planner, observer, executor, clock, quiet, {});
 }
 
 }  // namespace bottle::model

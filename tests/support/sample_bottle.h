@@ -25,8 +25,12 @@ Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOpt
 /// What `bottle apply` does to it.
 ConvergeResult apply(ModelWorld& world, const Manifest& manifest, const PlanOptions& options = {});
 ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& executor, const PlanOptions& options = {});
+/// The same, seen and done by others than the model, which keeps what bottle's own state would hold.
+ConvergeResult apply(ModelWorld& records, const Manifest& manifest, Observer& observer, Executor& executor, const PlanOptions& options = {});
+Planned look_and_plan(ModelWorld& records, Observer& observer, const Manifest& manifest, const PlanOptions& options = {});
 /// What `bottle delete` does to it.
 ConvergeResult remove(ModelWorld& world, const std::string& bottle);
+ConvergeResult remove(const std::string& bottle, Observer& observer, Executor& executor);
 
 Scope scope_of(const ModelWorld& world, const Manifest& manifest);
 KeyedDigest test_digest();

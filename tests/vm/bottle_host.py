@@ -15,7 +15,9 @@ STATE = os.environ["XDG_STATE_HOME"] + "/bottle"
 CHECKOUT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BOTTLE = os.environ.get("BOTTLE", CHECKOUT + "/build/release/bottle")
 SMOLVM = os.path.realpath(subprocess.check_output(["sh", "-c", "command -v smolvm"], text=True).strip())
-WORK = "/scratch/suite"
+SCRATCH = os.environ["BOTTLE_SCRATCH"]
+WORK = SCRATCH + "/suite"
+DOCKER_SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")
 
 
 class Failed(Exception):
@@ -89,7 +91,9 @@ class Bottle:
         self.file = manifest(name, **options)
         self.root = f"{STATE}/bottles/{name}/smolvm"
         self.database = self.root + "/data/smolvm/server/smolvm.db"
-        self.folder = f"{self.root}/cache/smolvm/vms/" + hashlib.sha256(self.machine.encode()).hexdigest()[:16]
+        key = hashlib.sha256(self.machine.encode()).hexdigest()[:16]
+        self.cache = f"{STATE}/vm/{key[:12]}"
+        self.folder = f"{self.cache}/smolvm/vms/{key}"
 
     def apply(self, *arguments, expect=0):
         return bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500)
@@ -159,7 +163,7 @@ class Bottle:
 
     def environment(self):
         library = os.path.dirname(SMOLVM)
-        return {"HOME": self.root + "/home", "XDG_DATA_HOME": self.root + "/data", "XDG_CACHE_HOME": self.root + "/cache",
+        return {"HOME": self.root + "/home", "XDG_DATA_HOME": self.root + "/data", "XDG_CACHE_HOME": self.cache,
                 "XDG_RUNTIME_DIR": self.root + "/run", "XDG_CONFIG_HOME": self.root + "/config", "PATH": "/usr/bin:/bin",
                 "SMOLVM_LIB_DIR": library, "SMOLVM_AGENT_ROOTFS_TAR": library + "/agent-rootfs.tar.zst"}
 

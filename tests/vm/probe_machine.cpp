@@ -1,9 +1,10 @@
-// probe_machine SMOLVM STATE MACHINE BUNDLE-ADDRESS INTERNAL-GATEWAY PORT...
+// probe_machine SMOLVM STATE-FOLDER BOTTLE BUNDLE-ADDRESS INTERNAL-GATEWAY PORT...
 // Runs the guest probe alone on a running machine and prints its evidence, one line each: the suite shows with it that the probe sees an open
 // machine whatever its row says.
 #include "controllers/guest/guest_controller.h"
 #include "controllers/guest/host_addresses.h"
 #include "controllers/machine/smolvm.h"
+#include "reconciler/desired.h"
 #include "reconciler/guest_evidence.h"
 #include "reconciler/proof.h"
 
@@ -14,11 +15,11 @@ int main(int argc, char** argv) {
     using namespace bottle;
     if (argc < 7) return 2;
     const Smolvm smolvm{argv[1], std::filesystem::path(argv[1]).parent_path()};
-    const auto paths = machine_paths(std::filesystem::path(argv[2]).parent_path(), argv[3]);
+    const auto paths = machine_paths(argv[2], argv[3]);
     GuestScope scope;
-    scope.smolvm = smolvm.invocation(paths, argv[3]);
+    scope.smolvm = smolvm.invocation(paths, machine_name(argv[3]));
     scope.vm_folder = paths.vm_folder;
-    scope.scratch_folder = std::filesystem::path(argv[2]).parent_path();
+    scope.scratch_folder = std::filesystem::path(paths.root).parent_path();
     scope.around.bundle_address = argv[4];
     scope.around.internal_gateway = argv[5];
     scope.around.host_addresses = host_addresses();

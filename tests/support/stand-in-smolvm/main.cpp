@@ -1,4 +1,4 @@
-// A stand-in for smolvm 1.32.2: `machine create/start/stop/delete/update/exec/cp/ls/status/egress-events` on a real SQLite database in the XDG folders,
+// A stand-in for smolvm 1.32.2: `machine create/start/stop/delete/update/exec/cp/status` on a real SQLite database in the XDG folders,
 // with processes that look like VMMs. There is no virtual machine: `exec` runs its command on this host, `cp` copies into the VM folder.
 //
 // A test gives orders in $HOME/stand-in-orders, one line "VERB WORD" each:

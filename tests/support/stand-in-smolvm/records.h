@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+struct sqlite3;
+
 // What the stand-in keeps, where 1.32.2 keeps it.
 namespace stand_in {
 
@@ -41,7 +43,7 @@ public:
     void remove(const std::string& machine);
 
 private:
-    struct sqlite3* database_ = nullptr;
+    ::sqlite3* database_ = nullptr;
     std::map<std::string, nlohmann::ordered_json> all_;
 };
 

@@ -111,8 +111,9 @@ int boot_vm(const std::string&) {
         if (dlopen((folder / name).c_str(), RTLD_NOW) == nullptr) return 1;
     }
     if (geteuid() == 0) {
-        const auto uid = static_cast<uid_t>(std::stoul(std::getenv("SMOLVM_VM_UID")));
-        if (setgid(uid) != 0 || setuid(uid) != 0) return 1;
+        const char* text = std::getenv("SMOLVM_VM_UID");
+        const auto uid = static_cast<uid_t>(text == nullptr ? 0 : std::strtoul(text, nullptr, 10));
+        if (uid == 0 || setgid(uid) != 0 || setuid(uid) != 0) return 1;
     }
     for (;;) pause();
 }

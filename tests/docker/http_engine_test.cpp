@@ -1,0 +1,129 @@
+#include "controllers/docker/docker_controller.h"
+#include "controllers/docker/engine.h"
+#include "manifests/error.h"
+#include "tests/docker/stub_engine.h"
+
+#include <catch2/catch.hpp>
+
+using namespace bottle;
+using Failure = EngineAnswer::Failure;
+
+namespace {
+
+constexpr std::chrono::milliseconds kDeadline{400};
+constexpr const char* kPing = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK";
+
+EngineAnswer ask(const StubEngine& stub, const std::string& method = "GET", const std::string& path = "/networks") {
+    return make_http_engine(stub.socket(), kDeadline)->call(method, path);
+}
+
+std::string response(int status, const std::string& body) {
+    return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+}  // namespace
+
+TEST_CASE("an answer is taken as it is, under the version that /_ping names") {
+    const StubEngine stub([](const std::string& request, StubEngine::Connection& client) {
+        if (request.find("GET /_ping") == 0) client.send(kPing);
+        else client.send(response(200, "[]"));
+    });
+    const auto answer = ask(stub);
+    CHECK(answer.succeeded());
+    CHECK(answer.body == "[]");
+    const auto requests = stub.requests();
+    REQUIRE(requests.size() == 2);
+    CHECK(requests[1].find("GET /v1.41/networks HTTP/1.1\r\n") == 0);
+    CHECK(requests[1].find("Connection: close\r\n") != std::string::npos);
+    CHECK(requests[1].find("Host: /") == std::string::npos);
+}
+
+TEST_CASE("a Docker that fails is told in its own words, made printable") {
+    const StubEngine stub([](const std::string& request, StubEngine::Connection& client) {
+        if (request.find("GET /_ping") == 0) client.send(kPing);
+        else client.send(response(409, "{\"message\":\"name \\u001b[31m is in use\"}"));
+    });
+    const auto answer = ask(stub, "POST", "/containers/create");
+    CHECK(answer.status == 409);
+    const auto text = describe(answer, stub.socket());
+    CHECK(text.find("is in use") != std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+    // No call is tried again by itself.
+    CHECK(stub.requests().size() == 2);
+}
+
+TEST_CASE("no answer, a stalled one and one that drips end at the deadline as a whole") {
+    SECTION("nobody listens") {
+        CHECK(make_http_engine("/nonexistent/docker.sock", kDeadline)->call("GET", "/networks").failure == Failure::NotReachable);
+    }
+    SECTION("no answer") {
+        const StubEngine stub([](const std::string&, StubEngine::Connection& client) { client.hold(); });
+        CHECK(ask(stub).failure == Failure::TimedOut);
+        CHECK(stub.requests().size() == 1);
+    }
+    SECTION("a header that never ends") {
+        const StubEngine stub([](const std::string&, StubEngine::Connection& client) {
+            client.send("HTTP/1.1 200 OK\r\n");
+            while (client.send("X: y\r\n")) client.pause();
+        });
+        CHECK_FALSE(ask(stub).answered());
+    }
+    SECTION("a body that drips") {
+        const StubEngine stub([](const std::string& request, StubEngine::Connection& client) {
+            if (request.find("GET /_ping") == 0) {
+                client.send(kPing);
+                return;
+            }
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+            while (client.send(" ")) client.pause();
+        });
+        CHECK(ask(stub).failure == Failure::TimedOut);
+    }
+}
+
+TEST_CASE("garbage, too much, and an end in the middle are no answers") {
+    const auto with = [](const std::string& text) {
+        return [text](const std::string& request, StubEngine::Connection& client) {
+            if (request.find("GET /_ping") == 0) client.send(kPing);
+            else client.send(text);
+        };
+    };
+    SECTION("no HTTP") { CHECK_FALSE(ask(StubEngine(with("hello\r\n\r\n"))).answered()); }
+    SECTION("closed at once") { CHECK_FALSE(ask(StubEngine(with(""))).answered()); }
+    SECTION("shorter than it says") { CHECK_FALSE(ask(StubEngine(with("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[]"))).answered()); }
+    SECTION("too large") {
+        const auto answer = ask(StubEngine(with(response(200, std::string(9 << 20, ' ')))));
+        CHECK(answer.failure == Failure::TooLarge);
+    }
+}
+
+TEST_CASE("whatever Docker answers, a look ends with a view or says why not") {
+    const char* bodies[] = {"", "null", "{}", "[", "[1]", "[{\"Id\":5}]", "[{\"Id\":\"a\",\"Labels\":[]}]", "[[[[[[[[[[]]]]]]]]]]", "\"text\"", "[{\"Name\":\"bottle-docs\",\"Id\":\"x\",\"IPAM\":7}]"};
+    for (const std::string body : bodies) {
+        INFO(body);
+        const StubEngine stub([&](const std::string& request, StubEngine::Connection& client) {
+            if (request.find("GET /_ping") == 0) client.send(kPing);
+            else client.send(response(200, body));
+        });
+        const auto engine = make_http_engine(stub.socket(), kDeadline);
+        DockerController controller(*engine);
+        Scope scope;
+        scope.bottle = "docs";
+        const auto view = controller.observe(scope);
+        CHECK(view.unknown());
+    }
+}
+
+TEST_CASE("DOCKER_HOST means a local socket or nothing") {
+    CHECK(docker_socket("") == "/var/run/docker.sock");
+    CHECK(docker_socket("unix:///run/user/docker.sock") == "/run/user/docker.sock");
+    for (const auto* host : {"tcp://10.0.0.1:2375", "ssh://host", "unix://relative", "unix://", "/var/run/docker.sock", "http://x"}) {
+        INFO(host);
+        CHECK_THROWS_AS(docker_socket(host), Error);
+    }
+}
+
+TEST_CASE("names in paths are encoded") {
+    CHECK(url_encoded("a-b_c.d~9") == "a-b_c.d~9");
+    CHECK(url_encoded("../x?y#z/\xC3\xA9 ") == "..%2Fx%3Fy%23z%2F%C3%A9%20");
+}

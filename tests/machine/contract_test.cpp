@@ -1,0 +1,197 @@
+#include "tests/machine/machine_place.h"
+
+#include "reconciler/row.h"
+#include "reconciler/row_splice.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+#include <fstream>
+
+using namespace bottle;
+
+// What bottle relies on in smolvm 1.32.2's command line and database: one list, run on the real one and on the stand-in, so that the
+// stand-in cannot drift. None of it starts a guest.
+
+namespace {
+
+constexpr std::int64_t kUid = 2'900'123;
+
+void creates_an_offline_machine(MachinePlace& place) {
+    REQUIRE(place.controller.act(ClaimUid{kUid}).text == "");
+    REQUIRE(place.controller.act(CreateMachine{place.machine}).text == "");
+    const auto view = place.controller.observe();
+    REQUIRE(view.row.present());
+    CHECK(view.row->is_blob);
+    CHECK(compare_row(view.row->data, place.machine, RowStage::Offline).empty());
+    CHECK(view.other_rows.empty());
+    CHECK(view.uid_claim.present());
+    CHECK(*view.uid_claim == kUid);
+    CHECK(view.processes.present());
+    CHECK(view.processes->empty());
+    CHECK(view.vm_folder.present());
+    CHECK_FALSE(*view.vm_folder);
+    CHECK((view.lock_held.absent() || !*view.lock_held));
+    CHECK(view.running_config.absent());
+}
+
+void does_not_create_it_twice(MachinePlace& place) {
+    place.make();
+    const auto before = place.row_text();
+    const auto outcome = place.controller.act(CreateMachine{place.machine});
+    CHECK(outcome.kind == Outcome::Kind::Failed);
+    CHECK(outcome.text.find("already exists") != std::string::npos);
+    CHECK(place.row_text() == before);
+}
+
+void takes_a_list_and_no_other_byte(MachinePlace& place) {
+    REQUIRE(place.controller.act(ClaimUid{kUid}).text == "");
+    REQUIRE(place.controller.act(CreateMachine{place.machine}).text == "");
+    const auto before = place.row_text();
+    REQUIRE(place.controller.act(SetAllowlist{before, place.machine.allowed_cidr}).text == "");
+    const auto after = place.row_text();
+    CHECK(after == splice_allowlist(before, place.machine.allowed_cidr));
+    CHECK(compare_row(after, place.machine, RowStage::Confined).empty());
+    // smolvm itself can still read it.
+    CHECK(place.call({"machine", "status", "--name", place.machine.name, "--json"}).succeeded());
+    CHECK(place.row_text() == after);
+}
+
+void refuses_a_list_on_a_row_that_changed(MachinePlace& place) {
+    place.make();
+    const auto before = place.row_text();
+    const auto outcome = place.controller.act(SetAllowlist{before + " ", "10.231.0.3/32"});
+    CHECK(outcome.kind == Outcome::Kind::Failed);
+    CHECK(outcome.text.find("changed") != std::string::npos);
+    CHECK(place.row_text() == before);
+}
+
+void keeps_the_list_over_an_update(MachinePlace& place) {
+    place.make();
+    auto larger = place.machine;
+    larger.cpus = 2;
+    larger.memory_mib = 768;
+    REQUIRE(place.controller.act(UpdateMachine{larger}).text == "");
+    CHECK(compare_row(place.row_text(), larger, RowStage::Confined).empty());
+}
+
+void cannot_read_a_row_that_is_text(MachinePlace& place) {
+    place.make();
+    const auto good = place.row_text();
+    place.write_row(good, false);
+    const auto view = place.controller.observe();
+    REQUIRE(view.row.present());
+    CHECK_FALSE(view.row->is_blob);
+    CHECK(place.controller.act(UpdateMachine{place.machine}).kind == Outcome::Kind::Failed);
+    // Written again, it is a BLOB.
+    REQUIRE(place.controller.act(SetAllowlist{good, place.machine.allowed_cidr}).text == "");
+    CHECK(place.controller.observe().row->is_blob);
+    CHECK(place.controller.act(UpdateMachine{place.machine}).text == "");
+}
+
+void deletes_everything_and_nothing_else(MachinePlace& place) {
+    place.make();
+    const auto other = place.call({"--error-format", "json", "machine", "create", "--name", "mine", "--image", place.machine.rootfs});
+    REQUIRE(other.succeeded());
+    CHECK(place.controller.observe().other_rows == std::vector<std::string>{"mine"});
+    REQUIRE(place.controller.act(DeleteMachine{}).text == "");
+    const auto view = place.controller.observe();
+    CHECK(view.row.absent());
+    CHECK(view.vm_folder.absent());
+    CHECK(view.uid_claim.absent());
+    CHECK(view.other_rows == std::vector<std::string>{"mine"});
+}
+
+void says_that_it_is_not_there(MachinePlace& place) {
+    place.make();
+    REQUIRE(place.controller.act(DeleteMachine{}).text == "");
+    const auto outcome = place.controller.act(DeleteMachine{});
+    CHECK(outcome.kind == Outcome::Kind::Failed);
+    CHECK(outcome.text.find("not found") != std::string::npos);
+}
+
+void finds_the_disks(MachinePlace& place) {
+    place.make();
+    std::ofstream(place.paths.vm_folder + "/storage.raw") << "disk";
+    REQUIRE(place.call({"machine", "status", "--name", place.machine.name, "--json"}).succeeded());
+    const auto view = place.controller.observe();
+    CHECK(view.row.present());
+    CHECK(*view.vm_folder);
+}
+
+void executes_nothing_in_a_machine_that_is_stopped(MachinePlace& place) {
+    place.make();
+    const auto result = place.call({"--error-format", "json", "machine", "exec", "--name", place.machine.name, "--", "/bin/true"});
+    CHECK_FALSE(result.succeeded());
+    CHECK(smolvm_message(result).find("not running") != std::string::npos);
+}
+
+void refuses_a_uid_that_is_claimed(MachinePlace& place) {
+    place.make();
+    std::ofstream(place.paths.uid_claims + "/2900124") << "0123456789abcdef";
+    const auto outcome = place.controller.act(ClaimUid{2'900'124});
+    CHECK(outcome.kind == Outcome::Kind::Failed);
+    CHECK(outcome.text.find("claimed by another") != std::string::npos);
+}
+
+void does_not_start_what_is_not_as_verified(MachinePlace& place) {
+    place.make();
+    for (const auto* list : {"null", "[\"0.0.0.0/0\"]", "[]"}) {
+        auto row = place.row_text();
+        const std::string ours = R"(["10.231.0.2/32"])";
+        place.write_row(row.replace(row.find(ours), ours.size(), list));
+        StartRecord record;
+        const auto outcome = place.controller.start(place.machine, "boot", std::chrono::seconds(60), record);
+        CHECK(outcome.kind == Outcome::Kind::Failed);
+        CHECK(outcome.text.find("not as verified") != std::string::npos);
+        CHECK(place.controller.observe().processes->empty());
+        REQUIRE(place.controller.act(SetAllowlist{place.row_text(), place.machine.allowed_cidr}).text == "");
+    }
+}
+
+void stops_what_does_not_run(MachinePlace& place) {
+    place.make();
+    CHECK(place.controller.act(StopMachine{}).text == "");
+    CHECK(compare_row(place.row_text(), place.machine, RowStage::Confined).empty());
+}
+
+void tells_its_version(MachinePlace& place) {
+    std::string problem;
+    CHECK(smolvm_version(place.smolvm, place.runner, problem) == "1.32.2");
+    CHECK(problem.empty());
+    CHECK(verify_build(place.smolvm).problem.empty());
+}
+
+struct Case {
+    const char* name;
+    void (*run)(MachinePlace&);
+};
+
+const Case kCases[] = {
+    {"creates an offline machine", creates_an_offline_machine},
+    {"does not create it twice", does_not_create_it_twice},
+    {"takes a list and no other byte", takes_a_list_and_no_other_byte},
+    {"refuses a list on a row that changed", refuses_a_list_on_a_row_that_changed},
+    {"keeps the list over an update", keeps_the_list_over_an_update},
+    {"cannot read a row that is TEXT", cannot_read_a_row_that_is_text},
+    {"deletes everything and nothing else", deletes_everything_and_nothing_else},
+    {"says that it is not there", says_that_it_is_not_there},
+    {"finds the disks", finds_the_disks},
+    {"executes nothing in a machine that is stopped", executes_nothing_in_a_machine_that_is_stopped},
+    {"refuses a uid that is claimed", refuses_a_uid_that_is_claimed},
+    {"does not start what is not as verified", does_not_start_what_is_not_as_verified},
+    {"stops what does not run", stops_what_does_not_run},
+    {"tells its version", tells_its_version},
+};
+
+}  // namespace
+
+TEST_CASE("contract: smolvm's command line and database") {
+    for (const auto kind : {SmolvmKind::StandIn, SmolvmKind::Real}) {
+        for (const auto& one : kCases) DYNAMIC_SECTION(name_of(kind) << " " << one.name) {
+            std::printf("contract: %s %s\n", name_of(kind), one.name);
+            MachinePlace place(kind);
+            one.run(place);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+#include "tests/machine/machine_place.h"
+
+#include "controllers/process/proc_table.h"
+#include "controllers/state/digest.h"
+
+#include <catch2/catch.hpp>
+#include <sqlite3.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+namespace bottle {
+namespace {
+
+constexpr const char* kMachine = "bottle-docs";
+
+std::string file_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string rootfs_in(const TempFolder& folder) {
+    const auto root = folder.file("rootfs");
+    for (const auto* name : {"bin", "etc", "dev", "proc", "sys", "tmp"}) std::filesystem::create_directories(root + "/" + name);
+    std::filesystem::copy_file("/bin/busybox", root + "/bin/busybox");
+    return root;
+}
+
+}  // namespace
+
+const char* name_of(SmolvmKind kind) {
+    return kind == SmolvmKind::StandIn ? "the stand-in" : "the real smolvm";
+}
+
+Smolvm smolvm_of(SmolvmKind kind) {
+    if (kind == SmolvmKind::Real) {
+        const char* folder = std::getenv("BOTTLE_SMOLVM");
+        if (folder == nullptr) FAIL("BOTTLE_SMOLVM does not name the folder of smolvm 1.32.2 (tools/get-smolvm)");
+        return Smolvm{std::string(folder) + "/smolvm", folder};
+    }
+    const std::string folder = BOTTLE_STAND_IN;
+    Smolvm smolvm{folder + "/smolvm", folder, {}};
+    for (const auto& file : smolvm.trusted_files()) smolvm.digests[std::filesystem::path(file).filename()] = sha256_hex(file_text(file));
+    return smolvm;
+}
+
+MachinePlace::MachinePlace(SmolvmKind kind, MachineDeadlines deadlines)
+    : paths(machine_paths(folder.file("state"), "docs")), smolvm(smolvm_of(kind)), controller(paths, kMachine, smolvm, runner, deadlines) {
+    machine.name = kMachine;
+    machine.rootfs = rootfs_in(folder);
+    machine.cpus = 1;
+    machine.memory_mib = 512;
+    machine.storage_gib = 1;
+    machine.overlay_gib = 1;
+    machine.allowed_cidr = "10.231.0.2/32";
+    machine.labels = {{"dev.bottle.name", "docs"}};
+}
+
+MachinePlace::~MachinePlace() {
+    const auto processes = find_vmm_processes(paths.vm_folder);
+    if (!processes.present()) return;
+    for (const auto& process : *processes) kill_and_confirm(process.pid, process.start_time, std::chrono::seconds(5));
+}
+
+void MachinePlace::order(const std::string& text) const {
+    std::filesystem::create_directories(paths.root + "/home");
+    std::ofstream(paths.root + "/home/stand-in-orders") << text << "\n";
+}
+
+ProcessResult MachinePlace::call(const std::vector<std::string>& words) {
+    ProcessRequest request;
+    request.argv = {smolvm.program};
+    request.argv.insert(request.argv.end(), words.begin(), words.end());
+    request.environment = smolvm.environment(paths);
+    return runner.run(request);
+}
+
+void MachinePlace::make() {
+    REQUIRE(controller.act(ClaimUid{2'900'123}).text == "");
+    REQUIRE(controller.act(CreateMachine{machine}).text == "");
+    REQUIRE(controller.act(SetAllowlist{row_text(), machine.allowed_cidr}).text == "");
+}
+
+std::string MachinePlace::row_text() {
+    const auto view = controller.observe();
+    if (view.row.unknown()) FAIL(view.row.why());
+    return view.row.present() ? view.row->data : "";
+}
+
+void MachinePlace::write_row(const std::string& text, bool blob) {
+    sqlite3* database = nullptr;
+    REQUIRE(sqlite3_open(paths.database.c_str(), &database) == SQLITE_OK);
+    sqlite3_stmt* update = nullptr;
+    REQUIRE(sqlite3_prepare_v2(database, "UPDATE vms SET data = ? WHERE name = ?", -1, &update, nullptr) == SQLITE_OK);
+    if (blob) sqlite3_bind_blob(update, 1, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    else sqlite3_bind_text(update, 1, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    sqlite3_bind_text(update, 2, kMachine, -1, SQLITE_STATIC);
+    CHECK(sqlite3_step(update) == SQLITE_DONE);
+    sqlite3_finalize(update);
+    sqlite3_close(database);
+}
+
+}  // namespace bottle

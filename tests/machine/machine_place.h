@@ -1,0 +1,43 @@
+#pragma once
+
+#include "controllers/machine/machine_controller.h"
+#include "tests/guest/temp_folder.h"
+
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// Which smolvm a case runs on.
+enum class SmolvmKind { StandIn, Real };
+const char* name_of(SmolvmKind kind);
+
+/// The stand-in of this build, or the real one that BOTTLE_SMOLVM names (its folder); a test without it fails.
+Smolvm smolvm_of(SmolvmKind kind);
+
+/// One machine in a state folder of its own, which is gone at the end together with every process of the machine.
+class MachinePlace {
+public:
+    explicit MachinePlace(SmolvmKind kind, MachineDeadlines deadlines = {});
+    ~MachinePlace();
+    MachinePlace(const MachinePlace&) = delete;
+    MachinePlace& operator=(const MachinePlace&) = delete;
+
+    /// What the stand-in shall do instead of its work: "start hang".
+    void order(const std::string& text) const;
+    /// A call of smolvm beside bottle's own.
+    ProcessResult call(const std::vector<std::string>& words);
+    /// Claimed, created, with its list: ready to start.
+    void make();
+    std::string row_text();
+    void write_row(const std::string& text, bool blob = true);
+
+    TempFolder folder;
+    MachinePaths paths;
+    Machine machine;
+    Smolvm smolvm;
+    SystemProcessRunner runner;
+    MachineController controller;
+};
+
+}  // namespace bottle

@@ -85,7 +85,29 @@ public:
     std::vector<std::string> acts;        ///< ids of the steps that were done
 
 private:
-    Outcome act(const Action& action, const Desired& desired);
+    Outcome act(const ImportPauseImage& action);
+    Outcome act(const CreateVolume& action);
+    Outcome act(const RemoveVolume& action);
+    Outcome act(const CreateNetwork& action);
+    Outcome act(const RemoveNetwork& action);
+    Outcome act(const CreateContainer& action);
+    Outcome act(const ConnectNetwork& action);
+    Outcome act(const DisconnectNetwork& action);
+    Outcome act(const StartContainer& action);
+    Outcome act(const RemoveContainer& action);
+    Outcome act(const RemoveImage& action);
+    Outcome act(const ClaimUid& action);
+    Outcome act(const CreateMachine& action);
+    Outcome act(const UpdateMachine& action);
+    Outcome act(const SetAllowlist& action);
+    Outcome act(const StartMachine& action);
+    Outcome act(const StopMachine& action);
+    Outcome act(const DeleteMachine& action);
+    Outcome act(const SealMachine& action);
+    Outcome act(const Prove& action);
+    Outcome act(const Provision& action);
+    Outcome act(const Launch& action);
+    Outcome act(const Forget& action);
     void check_invariants();
     bool is_marked(const Labels& labels) const;
     std::string next_id(const std::string& kind);
@@ -94,7 +116,7 @@ private:
     MachineView machine_view() const;
     Observation<Route> route(const std::string& address) const;
     void start_machine(bool by_us);
-    std::vector<Evidence> probe(const Desired& desired) const;
+    std::vector<Evidence> probe() const;
 
     /// Docker keeps the id of the network or container that a mode names: when that is gone, the mode is of nothing (20.10).
     struct Mode {
@@ -105,6 +127,7 @@ private:
     std::string id_of_mode(const std::string& mode) const;
 
     std::map<std::string, Mode> modes_;  ///< by container id
+    const Desired* desired_ = nullptr;  ///< while a step is done
     int ids_ = 0;
     int clock_ = 0;
     std::string bottle_;

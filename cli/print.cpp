@@ -68,14 +68,15 @@ std::string status_json(const std::vector<StatusRow>& rows) {
     return dump({{"format", "bottle.status/v1"}, {"items", items}});
 }
 
-std::string proof_text(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored) {
-    auto text = fmt::format("bottle {}\n", bottle);
+std::string proof_text(const Desired& desired, const std::vector<Evidence>& evidence, const StoredState& stored) {
+    auto text = fmt::format("bottle {}\n", desired.name);
     for (const auto& e : evidence) text += fmt::format("  {:<8} {:<8} {}\n", name_of(e.kind), name_of(e.verdict), printable(e.reading));
+    if (!desired.firewall) text += fmt::format("  {:<8} {:<8} {}\n", name_of(EvidenceKind::Firewall), "none", printable(desired.no_firewall));
     if (stored.proof) text += fmt::format("guest evidence taken at {}\n{}\n", guest_time(stored), stored.proof->raw);
     return text;
 }
 
-std::string proof_json(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored) {
+std::string proof_json(const Desired& desired, const std::vector<Evidence>& evidence, const StoredState& stored) {
     json list = json::array();
     for (const auto& e : evidence) list.push_back(evidence_json(e));
     json raw;
@@ -83,7 +84,7 @@ std::string proof_json(const std::string& bottle, const std::vector<Evidence>& e
         raw = json::parse(stored.proof->raw, nullptr, false);
         if (raw.is_discarded()) raw = stored.proof->raw;
     }
-    return dump({{"format", "bottle.proof/v1"}, {"bottle", bottle}, {"guestTakenAt", guest_time(stored)}, {"evidence", list}, {"raw", raw}});
+    return dump({{"format", "bottle.proof/v1"}, {"bottle", desired.name}, {"guestTakenAt", guest_time(stored)}, {"evidence", list}, {"noFirewall", desired.no_firewall}, {"raw", raw}});
 }
 
 void print(const std::string& text) {

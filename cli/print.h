@@ -23,10 +23,10 @@ std::string status_detail(const StatusRow& row);
 /// Format "bottle.status/v1".
 std::string status_json(const std::vector<StatusRow>& rows);
 
-/// One line an evidence; raw material after it.
-std::string proof_text(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored);
+/// One line an evidence, and one that says why no firewall stands where none does; raw material after it.
+std::string proof_text(const Desired& desired, const std::vector<Evidence>& evidence, const StoredState& stored);
 /// Format "bottle.proof/v1".
-std::string proof_json(const std::string& bottle, const std::vector<Evidence>& evidence, const StoredState& stored);
+std::string proof_json(const Desired& desired, const std::vector<Evidence>& evidence, const StoredState& stored);
 
 /// To stdout: the result of the command, and nothing else.
 void print(const std::string& text);

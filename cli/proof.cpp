@@ -12,7 +12,7 @@ Exit show(Session& session, const Manifest& manifest, const Options& options) {
                                                                                            : std::vector<Change>{};
     const auto evidence = all_evidence(look.desired, look.snapshot, changes);
     const auto stored = look.snapshot.stored.present() ? *look.snapshot.stored : StoredState{};
-    print(options.output == "json" ? proof_json(manifest.name, evidence, stored) : proof_text(manifest.name, evidence, stored));
+    print(options.output == "json" ? proof_json(look.desired, evidence, stored) : proof_text(look.desired, evidence, stored));
     return judge(look.desired.required, evidence) == Verdict::Holds ? Exit::Ok : Exit::Failed;
 }
 

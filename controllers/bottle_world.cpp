@@ -2,10 +2,12 @@
 
 #include "controllers/guest/workload.h"
 #include "controllers/host/routes.h"
+#include "controllers/host/uid_registry.h"
 #include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
 #include "reconciler/allocate.h"
+#include "reconciler/firewall.h"
 #include "reconciler/guest_evidence.h"
 #include "reconciler/proof.h"
 
@@ -47,7 +49,7 @@ std::string result_text(const Outcome& outcome) {
     return "?";
 }
 
-HostFacts host_facts(const StatePlace& place) {
+HostFacts host_facts(const StatePlace& place, const std::string& bottle) {
     HostFacts facts;
     facts.boot_id = read_private_file("/proc/sys/kernel/random/boot_id").value_or("");
     facts.boot_id.erase(facts.boot_id.find_last_not_of('\n') + 1);
@@ -55,6 +57,9 @@ HostFacts host_facts(const StatePlace& place) {
     facts.owner = read_owner(place.owner_file).value_or("");
     facts.state_folder = place.folder;
     facts.routes = routed_destinations();
+    for (const auto& [uid, holder] : registered_uids(place.uid_registry)) {
+        if (holder != uid_holder(place.folder, bottle)) facts.taken_uids.insert(uid);
+    }
     return facts;
 }
 
@@ -77,11 +82,12 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     snapshot.machine = machine_.observe();
     snapshot.docker = docker_.observe(scope);
     try {
-        snapshot.host = host_facts(place_);
+        snapshot.host = host_facts(place_, bottle_);
         snapshot.stored = store_.read(bottle_);
     } catch (const Error& error) {
         snapshot.stored = Unknown{error.what()};
     }
+    snapshot.firewall = firewall_.observe(scope.vmm_uid);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
@@ -118,6 +124,7 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
             else if constexpr (std::is_same_v<A, Launch>) return launch_workload(a, desired, snapshot);
             else if constexpr (std::is_same_v<A, Forget>) return forget();
             else if constexpr (requires { machine_.act(a); }) return machine_.act(a);
+            else if constexpr (requires { firewall_.act(a); }) return firewall_.act(a);
             else return docker_.act(a, view);
         },
         action);
@@ -129,6 +136,12 @@ SmolvmInvocation BottleWorld::invocation() const {
 
 Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
     StartRecord record;
+    if (desired.firewall) {
+        const auto wall = firewall_.observe(desired.firewall->uid);
+        const auto doubt = wall.present() ? compare_firewall(*wall, *desired.firewall) : wall.unknown() ? wall.why() : "it is gone";
+        if (!doubt.empty()) return failed("the firewall is not as installed: " + doubt);
+        record.firewalled = true;
+    }
     auto outcome = machine_.start(desired.machine, snapshot.host.boot_id, kUnprovedBound, record);
     if (outcome.kind == Outcome::Kind::Done) store_.save_start(bottle_, record);
     return outcome;
@@ -201,6 +214,10 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 }
 
 Outcome BottleWorld::forget() {
+    const auto held = store_.allocations();
+    if (const auto found = held.find(bottle_); found != held.end()) {
+        unregister_uid(place_.uid_registry, found->second.vmm_uid, uid_holder(place_.folder, bottle_));
+    }
     store_.forget(bottle_);
     for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {
         std::error_code error;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "controllers/docker/docker_controller.h"
+#include "controllers/firewall/firewall_controller.h"
 #include "controllers/guest/guest_controller.h"
 #include "controllers/machine/machine_controller.h"
 #include "controllers/state/state_store.h"
@@ -15,6 +16,7 @@ namespace bottle {
 struct StatePlace {
     std::string folder;      ///< $XDG_STATE_HOME/bottle
     std::string owner_file;  ///< the owner's id
+    std::string uid_registry;  ///< the uids that bottles of this host hold
 
     std::string bottle_folder(const std::string& bottle) const { return folder + "/bottles/" + bottle; }
 };
@@ -47,6 +49,7 @@ private:
     ProcessRunner& runner_;
     DockerController docker_;
     MachineController machine_;
+    FirewallController firewall_;
     GuestController guest_;
 };
 

@@ -3,6 +3,7 @@
 #include "controllers/bottle_world.h"
 #include "controllers/guest/exec.h"
 #include "controllers/guest/workload_record.h"
+#include "controllers/host/uid_registry.h"
 #include "controllers/state/digest.h"
 #include "controllers/state/file_lock.h"
 #include "controllers/state/identity.h"
@@ -48,13 +49,6 @@ Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& alloca
     return scope;
 }
 
-Scope removal_scope(const std::string& bottle) {
-    Scope scope;
-    scope.bottle = bottle;
-    scope.image_refs = {kPauseImage};
-    return scope;
-}
-
 Planner removal_planner(const std::string& bottle) {
     return [bottle](const Snapshot& snapshot, const PlanOptions&) {
         Planned planned;
@@ -90,7 +84,7 @@ struct Session::Parts {
     SystemProcessRunner runner;
 
     explicit Parts(Environment given)
-        : environment(std::move(given)), place{state_folder(environment), kOwnerFile}, store(place.folder + "/state.db"),
+        : environment(std::move(given)), place{state_folder(environment), kOwnerFile, kUidRegistry}, store(place.folder + "/state.db"),
           engine(make_http_engine(docker_socket(value_of(environment, "DOCKER_HOST")))), smolvm(find_smolvm(value_of(environment, "PATH"))) {}
 
     BottleWorld world(const std::string& bottle) { return {bottle, place, store, *engine, smolvm, runner}; }
@@ -99,17 +93,32 @@ struct Session::Parts {
         return [key = digest_key(place.folder, make_key)](std::string_view text) { return hmac_sha256_hex(key, text); };
     }
 
+    Scope removal_scope(const std::string& bottle) {
+        Scope scope;
+        scope.bottle = bottle;
+        scope.image_refs = {kPauseImage};
+        const auto held = store.allocations();
+        if (const auto found = held.find(bottle); found != held.end()) scope.vmm_uid = found->second.vmm_uid;
+        return scope;
+    }
+
     std::string lock_of(const std::string& bottle) const { return place.folder + "/locks/" + bottle; }
 
     /// Chooses what the bottle shall hold, and records it: under one lock, so that two bottles never choose the same.
     Allocation reserve(const Manifest& manifest, BottleWorld& world) {
         const FileLock lock(place.folder + "/locks/allocations", std::chrono::seconds(60));
-        const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
-        const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
-        if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
-        const auto& allocation = std::get<Allocation>(chosen);
-        if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);
-        return allocation;
+        // Another state folder may be faster at the uid: its entry then shows at the next look.
+        constexpr int kTries = 20;
+        for (int i = 0; i < kTries; ++i) {
+            const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
+            const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
+            if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
+            const auto& allocation = std::get<Allocation>(chosen);
+            if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);
+            if (register_uid(place.uid_registry, allocation.vmm_uid, uid_holder(place.folder, manifest.name))) return allocation;
+        }
+        throw Error(Exit::Precondition, fmt::format("the uid that bottle {} holds is another bottle's by now, and its machine is built on it", manifest.name),
+                    fmt::format("ls {}; then bottle delete {} and apply again, without its disks", place.uid_registry, manifest.name));
     }
 };
 
@@ -178,7 +187,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     auto result = converge(manifest.name, scope_of(manifest, allocation), planner, world, world, clock, progress, options);
     if (result.exit == Exit::Precondition && was_absent(first)) {
         // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
-        const auto removed = converge(manifest.name, removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
+        const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
         if (removed.exit == Exit::Ok) return result;
     }
     parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(last)));
@@ -194,14 +203,14 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
 
 Plan Session::plan_removal(const std::string& bottle) {
     auto world = parts_->world(bottle);
-    return plan_delete(bottle, world.observe(removal_scope(bottle)));
+    return plan_delete(bottle, world.observe(parts_->removal_scope(bottle)));
 }
 
 ConvergeResult Session::remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress) {
     if (plan_removal(bottle).empty()) return {Exit::Ok, {}, 0, {}};
     const FileLock lock(parts_->lock_of(bottle), options.timeout);
     auto world = parts_->world(bottle);
-    return converge(bottle, removal_scope(bottle), removal_planner(bottle), world, world, clock, progress, options);
+    return converge(bottle, parts_->removal_scope(bottle), removal_planner(bottle), world, world, clock, progress, options);
 }
 
 std::vector<std::string> Session::bottles() {

@@ -41,6 +41,7 @@ public:
         }
         m.network.mode = text("/spec/network/mode", "auto");
         m.network.firewall = text("/spec/network/firewall", "auto");
+        if (find("/spec/network/firewall") != nullptr) m.network.firewall_place = place("/spec/network/firewall");
         m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();
         const auto& containers = *find("/spec/bundle/containers");
         for (std::size_t i = 0; i < containers.size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));

@@ -30,6 +30,7 @@ struct AgentSpec {
 struct NetworkSpec {
     std::string mode = "auto";
     std::string firewall = "auto";
+    Place firewall_place;
 };
 
 struct PortSpec {

@@ -17,7 +17,7 @@ struct Value {
 };
 constexpr Value kValues[] = {{"/kind", "BottleTemplate"}, {"/spec/machine/backend", "docker"}, {"/spec/machine/backend", "apple-container"},
                              {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"}, {"/spec/network/mode", "socket"},
-                             {"/spec/network/mode", "tsi-loopback"}, {"/spec/network/firewall", "required"}};
+                             {"/spec/network/mode", "tsi-loopback"}};
 
 bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));

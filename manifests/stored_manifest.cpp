@@ -10,7 +10,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MachineSpec, rootfs, rootfs_place, cpus, memory_mib, storage_gib, overlay_gib, user)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentSpec, command, env)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkSpec, mode, firewall)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkSpec, mode, firewall, firewall_place)
 
 namespace {
 

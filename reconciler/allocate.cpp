@@ -87,6 +87,7 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
             result.internal_subnet.clear();
             result.external_subnet.clear();
         }
+        if (snapshot.host.taken_uids.contains(held->vmm_uid) && nothing_built(bottle, snapshot)) result.vmm_uid = 0;
     }
     if (result.internal_subnet.empty()) {
         const auto subnet = lowest_free(pools.internal, taken);
@@ -100,7 +101,7 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
         result.external_subnet = *subnet;
     }
     if (result.vmm_uid == 0) {
-        std::set<std::int64_t> used;
+        auto used = snapshot.host.taken_uids;
         for (const auto& [name, allocation] : snapshot.stored->other_allocations) used.insert(allocation.vmm_uid);
         for (auto uid = pools.first_uid; uid <= pools.last_uid && result.vmm_uid == 0; ++uid) {
             if (!used.contains(uid)) result.vmm_uid = uid;

@@ -17,7 +17,8 @@ struct Pools {
 };
 
 /// What `bottle` shall hold: what it holds already, if that still stands, else the lowest free subnets (/29) and uid.
-/// Free means: overlapping no other bottle's allocation, no Docker network that is not this bottle's, and no host route.
+/// Free means: overlapping no other bottle's allocation, no Docker network that is not this bottle's, and no host route; a uid that no bottle of
+/// this host holds, in whatever state folder.
 /// A held allocation on which nothing is built (no network, no machine) is exchanged when it has come to overlap; another is kept.
 /// Returns the reason in words when a pool is used up or Docker could not be read.
 std::variant<Allocation, std::string> allocate(const std::string& bottle, bool external_network, const Pools& pools,

@@ -1,6 +1,7 @@
 #include "reconciler/desired.h"
 
 #include "reconciler/allocate.h"
+#include "reconciler/proof.h"
 
 #include <fmt/format.h>
 
@@ -204,6 +205,31 @@ std::map<std::string, std::string> guest_env(const Manifest& manifest, const Des
     return env;
 }
 
+/// Whether the machine of this bottle runs, or may, behind rules that were read back before its start.
+bool started_behind_firewall(const Snapshot& snapshot) {
+    return life_of(snapshot.machine) != Life::Dead && snapshot.stored.present() && snapshot.stored->start && snapshot.stored->start->firewalled;
+}
+
+void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired& desired) {
+    const auto& policy = manifest.network.firewall;
+    std::string why;
+    if (policy == "off") why = "the manifest says so";
+    else if (desired.allocation.vmm_uid == snapshot.host.euid) why = "the machine has no uid of its own";
+    // A wall that stood and can not be read any more is a doubt, and no reason to do without.
+    else if (snapshot.firewall.unknown() && !started_behind_firewall(snapshot)) why = snapshot.firewall.why();
+    if (why.empty()) {
+        FirewallRules rules{desired.allocation.vmm_uid, desired.bundle_address, {}};
+        for (const auto& port : desired.ports) rules.ports.push_back(port.port);
+        std::sort(rules.ports.begin(), rules.ports.end());
+        desired.firewall = std::move(rules);
+        return;
+    }
+    desired.no_firewall = why;
+    if (policy != "required") return;
+    desired.problems.push_back({manifest.network.firewall_place, "a firewall is required, and this host has none for the machine: " + why,
+                                "modprobe nf_tables nft_reject_inet, as root; or network.firewall: auto", ""});
+}
+
 std::string workload_text(const Workload& workload) {
     std::string text = workload.user;
     for (const auto& argument : workload.command) text += '\0' + argument;
@@ -244,12 +270,14 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     }
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
+    desire_firewall(manifest, snapshot, desired);
     desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {
         desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user};
         desired.workload_digest = digest(workload_text(*desired.workload));
     }
     desired.required = {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest};
+    if (desired.firewall) desired.required.push_back(EvidenceKind::Firewall);
     return desired;
 }
 

@@ -24,6 +24,8 @@ struct Desired {
     std::vector<std::string> image_refs;  ///< as the manifest says them, beside `containers` (infra's is the pause image)
     std::vector<BundlePort> ports;
     Machine machine;
+    std::optional<FirewallRules> firewall;
+    std::string no_firewall;  ///< why there is none, in words, for the proof
     std::map<std::string, std::string> guest_env;  ///< of the agent's command, and of every `exec`: the bundle's variables and the manifest's
     std::optional<Workload> workload;
     std::string user;  ///< whose home is repaired in the guest

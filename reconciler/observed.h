@@ -116,6 +116,7 @@ struct StartRecord {
     std::uint64_t start_time = 0;
     std::string row_digest;  ///< verified before the start
     std::vector<FileIdentity> binaries;  ///< smolvm and its libraries whose digests were taken then
+    bool firewalled = false;             ///< the bottle's firewall rules stood, read back, before it
 
     bool operator==(const StartRecord&) const = default;
 };
@@ -196,6 +197,7 @@ struct HostFacts {
     std::int64_t euid = 0;
     std::string owner;               ///< random id in /var/lib/bottle/owner; empty: none yet
     std::string state_folder;        ///< $XDG_STATE_HOME/bottle
+    std::set<std::int64_t> taken_uids;  ///< held by bottles of other state folders
     std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"
 
     bool operator==(const HostFacts&) const = default;
@@ -205,6 +207,8 @@ struct Snapshot {
     HostFacts host;
     Observation<DockerView> docker;
     MachineView machine;
+    /// The firewall table of the bottle's uid, as libnftables lists it. Unknown: this host's firewall cannot be read, and so not be used.
+    Observation<std::string> firewall;
     Observation<Route> route;  ///< to the bundle address, for the VMM's uid; Absent: unreachable
     Observation<ObservedWorkload> workload;
     Observation<StoredState> stored;

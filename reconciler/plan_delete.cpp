@@ -26,6 +26,10 @@ void plan_machine_removal(const std::string& bottle, const Snapshot& snapshot, P
         builder.refuse(fmt::format("machine {} has no row in smolvm's database, but its folder with disks is there", name),
                        "bottle apply --adopt   makes the machine anew on these disks; or move the folder away first");
     }
+    if (snapshot.firewall.present() && snapshot.stored.present() && snapshot.stored->allocation) {
+        const auto uid = snapshot.stored->allocation->vmm_uid;
+        builder.add(make_step('-', "remove", "firewall", name, fmt::format("uid {}", uid), kCause, RemoveFirewall{uid}));
+    }
     if (!machine.row.present()) return;
     auto step = make_step('-', "delete", "machine", name, "with its disks", kCause, DeleteMachine{});
     step.cost = Cost::Data;

@@ -2,6 +2,7 @@
 
 #include "reconciler/plan_docker.h"
 
+#include "reconciler/firewall.h"
 #include "reconciler/proof.h"
 #include "reconciler/row.h"
 
@@ -132,6 +133,26 @@ void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std:
                 builder.ids());
 }
 
+/// The wall that the machine is started behind; or one of an earlier manifest that is not asked for any more, which goes only after the machine.
+void plan_firewall(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
+    if (!desired.firewall) {
+        if (!snapshot.firewall.present()) return;
+        const auto uid = desired.allocation.vmm_uid;
+        builder.add(step_for('-', "firewall", desired, fmt::format("uid {}", uid), desired.no_firewall, RemoveFirewall{uid}), builder.ids());
+        return;
+    }
+    if (snapshot.firewall.unknown()) {
+        builder.refuse("the firewall could not be read: " + snapshot.firewall.why(), "nft list tables   as root shows more; network.firewall: \"off\" does without");
+        return;
+    }
+    const auto cause = snapshot.firewall.absent() ? std::string("absent") : compare_firewall(*snapshot.firewall, *desired.firewall);
+    if (cause.empty()) return;
+    auto step = step_for('+', "firewall", desired, fmt::format("uid {} to {} only", desired.firewall->uid, to_text(*desired.firewall)), cause,
+                         InstallFirewall{*desired.firewall});
+    step.part_of = "start " + desired.machine.name;
+    builder.add(std::move(step), builder.ids());
+}
+
 void plan_new_machine(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, PlanBuilder& builder) {
     const auto& name = desired.machine.name;
     const bool disks = snapshot.machine.vm_folder.present() && *snapshot.machine.vm_folder;
@@ -195,6 +216,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
     }
     if (snapshot.machine.row.present()) plan_row_repairs(desired, snapshot, builder);
     else plan_new_machine(desired, snapshot, options, builder);
+    plan_firewall(desired, snapshot, builder);
     builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());
     plan_after_start(desired, builder);
 }

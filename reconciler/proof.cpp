@@ -1,5 +1,6 @@
 #include "reconciler/proof.h"
 
+#include "reconciler/firewall.h"
 #include "reconciler/row.h"
 #include "reconciler/running_config.h"
 
@@ -132,6 +133,22 @@ Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const
     return evidence(kind, Verdict::Holds, fmt::format("only the bundle is on {}, and {} leads to it", network->is.name, desired.bundle_address), network->id);
 }
 
+Evidence firewall_evidence(const FirewallRules& rules, const Snapshot& snapshot) {
+    const auto kind = EvidenceKind::Firewall;
+    if (snapshot.firewall.unknown()) return not_there(kind, "the firewall", snapshot.firewall);
+    const auto table = firewall_table(rules.uid);
+    if (snapshot.firewall.absent()) return evidence(kind, Verdict::Fails, fmt::format("the table {} is gone: smolvm alone holds the machine", table));
+    if (const auto difference = compare_firewall(*snapshot.firewall, rules); !difference.empty()) {
+        return evidence(kind, Verdict::Fails, fmt::format("the table {} was changed: {}", table, difference));
+    }
+    if (!snapshot.stored.present() || !snapshot.stored->start || !snapshot.stored->start->firewalled) {
+        return evidence(kind, Verdict::Fails, "the machine was started before its firewall stood");
+    }
+    const auto traffic = firewall_traffic(*snapshot.firewall).value_or(FirewallTraffic{});
+    return evidence(kind, Verdict::Holds, fmt::format("the kernel lets uid {} reach {} and nothing else; {} packets let through, {} refused", rules.uid,
+                                                      to_text(rules), traffic.accepted, traffic.rejected));
+}
+
 }  // namespace
 
 const char* name_of(EvidenceKind kind) {
@@ -162,8 +179,11 @@ std::string binaries_text(const std::vector<FileIdentity>& binaries) {
 }
 
 std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
-    return {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot), config_evidence(desired, snapshot.machine),
-            bundle_evidence(desired, snapshot, changes)};
+    std::vector<Evidence> all = {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot), config_evidence(desired, snapshot.machine),
+                                 bundle_evidence(desired, snapshot, changes)};
+    // That the machine's process has the uid of the rules is the process evidence's.
+    if (desired.firewall) all.push_back(firewall_evidence(*desired.firewall, snapshot));
+    return all;
 }
 
 std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapshot) {

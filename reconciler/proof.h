@@ -13,7 +13,7 @@ namespace bottle {
 const char* name_of(EvidenceKind kind);
 const char* name_of(Verdict verdict);
 
-/// The evidence that each look takes anew: row, process, config, bundle (and route). Pure.
+/// The evidence that each look takes anew: row, process, config, bundle (and route), and firewall where one is desired. Pure.
 /// `changes` is diff_docker's answer for the same snapshot.
 std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes);
 

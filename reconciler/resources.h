@@ -147,6 +147,15 @@ struct Machine {
     bool operator==(const Machine&) const = default;
 };
 
+/// What the host's firewall lets the process of one machine reach: these ports of this address, over TCP, and nothing else.
+struct FirewallRules {
+    std::int64_t uid = 0;
+    std::string address;
+    std::vector<int> ports;  ///< sorted
+
+    bool operator==(const FirewallRules&) const = default;
+};
+
 /// The agent's command, run in the guest by `exec` after the proof.
 struct Workload {
     std::vector<std::string> command;

@@ -57,6 +57,13 @@ struct SetAllowlist {
     std::string expected_row;  ///< exact bytes that the plan was made from
     std::string cidr;
 };
+/// Puts the rules of the bottle's uid into force, in place of what its table held.
+struct InstallFirewall {
+    FirewallRules rules;
+};
+struct RemoveFirewall {
+    std::int64_t uid = 0;
+};
 struct StartMachine {};
 struct StopMachine {};
 struct DeleteMachine {};
@@ -73,7 +80,7 @@ struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
                             ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, ClaimUid,
-                            CreateMachine, UpdateMachine, SetAllowlist, StartMachine, StopMachine, DeleteMachine,
+                            CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, DeleteMachine,
                             SealMachine, Prove, Provision, Launch, Forget>;
 
 /// What a step costs the user.

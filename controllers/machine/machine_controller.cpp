@@ -168,7 +168,7 @@ Outcome MachineController::start(const Machine& desired, const std::string& boot
     // An earlier guard of ours would kill what the next one starts.
     guard_.reset();
     if (!none_lives(std::chrono::milliseconds(0))) return failed("a machine of this folder runs already: " + living());
-    record = {boot_id, 0, 0, {}, {}};
+    record = {boot_id, 0, 0, {}, {}, record.firewalled};
     if (auto outcome = verify_before_start(desired, record); outcome.kind != Outcome::Kind::Done) return outcome;
     auto arguments = start_arguments(machine_);
     arguments.insert(arguments.begin(), smolvm_->program);

@@ -57,7 +57,7 @@ static void from_json(const nlohmann::json& json, Verdict& verdict) {
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileIdentity, path, device, inode, size, mtime_ns, ctime_ns)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StartRecord, boot_id, pid, start_time, row_digest, binaries)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StartRecord, boot_id, pid, start_time, row_digest, binaries, firewalled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProofKey, boot_id, pid, start_time, row_digest, infra_id, infra_started_at, network_ids, ports, binaries_digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, kind, verdict, reading, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GuestProof, key, evidence, taken_at, raw)

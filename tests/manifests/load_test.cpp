@@ -133,7 +133,6 @@ TEST_CASE("what a later version will do is refused at its line") {
         const auto error = ManifestFile(text).error();
         return error.substr(0, error.find('\n'));
     };
-    CHECK(first_line(manifest_text({.more = "  network: {firewall: required}\n"})) == "bottle.yaml:14:23: error: required is not in this version");
     CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: socket is not in this version");
     CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})) == "bottle.yaml:14:19: error: tsi-loopback is not in this version");
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");

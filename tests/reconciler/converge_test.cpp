@@ -20,7 +20,7 @@ TEST_CASE("the steps of a first apply, each followed by a look") {
                                            "start container bottle-docs-writer-egress",
                                            "claim bottle-docs-writer",
                                            "machine bottle-docs-writer",
-                                           "allowlist bottle-docs-writer",
+                                           "allowlist bottle-docs-writer", "firewall bottle-docs-writer",
                                            "start bottle-docs-writer",
                                            "seal bottle-docs-writer",
                                            "prove bottle-docs-writer",

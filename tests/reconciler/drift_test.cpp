@@ -232,6 +232,45 @@ TEST_CASE("drift: everything of the running configuration") {
     check_drifts(drifts);
 }
 
+TEST_CASE("drift: everything of the firewall") {
+    std::vector<Drift> drifts = {
+        {"flushed", Expect::Stop, [](ModelWorld& w) { w.firewall.reset(); }},
+        {"unreadable where it stood", Expect::Refusal, [](ModelWorld& w) { w.firewall_unreadable = "Operation not permitted"; }},
+        {"no JSON", Expect::Stop, [](ModelWorld& w) { w.firewall = "{"; }},
+        {"another text", Expect::Stop, [](ModelWorld& w) { w.firewall = R"({"nftables": 7})"; }},
+        {"one more port", Expect::Stop, [](ModelWorld& w) { w.firewall = listed_firewall(2'900'000, "10.231.0.2", {22, 9099}); }},
+        {"another address", Expect::Stop, [](ModelWorld& w) { w.firewall = listed_firewall(2'900'000, "10.231.0.3", {9099}); }},
+        {"another uid", Expect::Stop, [](ModelWorld& w) { w.firewall = listed_firewall(2'900'001, "10.231.0.2", {9099}); }},
+        {"no port", Expect::Stop, [](ModelWorld& w) { w.firewall = listed_firewall(2'900'000, "10.231.0.2", {}); }},
+        {"the start was made before it", Expect::Stop, [](ModelWorld& w) { w.stored.start->firewalled = false; }},
+    };
+    // Each value in the listing made another one, and each list longer, shorter and turned round. What nftables counts is no difference.
+    const auto good = nlohmann::json::parse(*ready_world().firewall);
+    const auto flat = good.flatten();
+    for (const auto& [pointer, value] : flat.items()) {
+        if (pointer.find("/metainfo") != std::string::npos || pointer.find("/handle") != std::string::npos || pointer.find("/counter") != std::string::npos) continue;
+        auto changed = good;
+        changed[nlohmann::json::json_pointer(pointer)] = value.is_number() ? nlohmann::json(value.get<int>() + 1) : nlohmann::json("other");
+        drifts.push_back({"a value", Expect::Stop, [text = changed.dump()](ModelWorld& w) { w.firewall = text; }});
+    }
+    for (std::size_t i = 1; i < good["nftables"].size(); ++i) {
+        auto without = good;
+        without["nftables"].erase(i);
+        auto twice = good;
+        twice["nftables"].push_back(good["nftables"][i]);
+        auto turned = good;
+        std::swap(turned["nftables"][i], turned["nftables"][i == 1 ? 2 : i - 1]);
+        for (const auto& changed : {without, twice, turned}) drifts.push_back({"the list", Expect::Stop, [text = changed.dump()](ModelWorld& w) { w.firewall = text; }});
+    }
+    check_drifts(drifts);
+
+    auto counted = ready_world();
+    auto more = good;
+    more["nftables"][3]["rule"]["expr"][3]["counter"]["packets"] = 123456;
+    counted.firewall = more.dump();
+    CHECK(look_and_plan(counted, sample_manifest()).plan.empty());
+}
+
 TEST_CASE("drift: the route to the bundle") {
     for (const bool is_running : {true, false}) {
         auto world = ready_world();

@@ -91,6 +91,9 @@ const GoldenCase kDrifted[] = {
     {"workload-completed.plan", [](ModelWorld& w) { w.workload->state = WorkloadExited{0}; }},
     {"workload-lost.plan", [](ModelWorld& w) { w.workload->state = WorkloadLost{}; }},
     {"channel-remade.plan", [](ModelWorld& w) { w.live->channels = {"egress.sock"}; }},
+    {"firewall-flushed.plan", [](ModelWorld& w) { w.firewall.reset(); }},
+    {"firewall-extra-rule.plan", [](ModelWorld& w) { w.firewall = listed_firewall(2'900'000, "10.231.0.2", {22, 9099}); }},
+    {"firewall-unreadable.plan", [](ModelWorld& w) { w.firewall_unreadable = "the kernel's firewall tables cannot be listed: Operation not permitted"; }},
     {"own-records-lost.plan", [](ModelWorld& w) { w.stored = {}; }},
 };
 
@@ -115,6 +118,17 @@ TEST_CASE("golden: a world before the first apply that is in the way") {
     SECTION("no image") {
         world.images.erase("bottle-egress:1");
         check_golden("plans/image-missing.plan", plan_text(world));
+    }
+    SECTION("no firewall, and none is asked for") {
+        world.firewall_unreadable = "the kernel's firewall tables cannot be listed: Operation not permitted";
+        check_golden("plans/first-apply-without-firewall.plan", plan_text(world));
+    }
+    SECTION("no firewall, and one is required") {
+        world.firewall_unreadable = "the kernel's firewall tables cannot be listed: Operation not permitted";
+        auto manifest = sample_manifest();
+        manifest.network.firewall = "required";
+        manifest.network.firewall_place = {"bottle.yaml", 9, 15};
+        check_golden("plans/firewall-required.plan", plan_text(world, manifest));
     }
     SECTION("somebody else's network has our name") {
         world.add_foreign_network("bottle-docs-writer", "172.30.0.0/16");
@@ -144,6 +158,15 @@ TEST_CASE("golden: a manifest that changed") {
     SECTION("no external network") {
         manifest.bundle.external_network = false;
         check_golden("plans/external-network-gone.plan", plan_text(world, manifest));
+    }
+    SECTION("no firewall any more, while the machine runs: it goes with the next stop") {
+        manifest.network.firewall = "off";
+        check_golden("plans/nothing-to-do.plan", plan_text(world, manifest));
+    }
+    SECTION("no firewall any more, and no machine") {
+        manifest.network.firewall = "off";
+        world.kill_vmm();
+        check_golden("plans/firewall-off.plan", plan_text(world, manifest));
     }
     SECTION("verify") {
         PlanOptions options;

@@ -118,6 +118,9 @@ const std::vector<Event>& events() {
         {"proof lost", End::Ready, [](ModelWorld& w, Random&) { w.stored.proof.reset(); }},
         {"own records lost", End::Ready, [](ModelWorld& w, Random&) { w.stored = {}; }},
         {"claim lost", End::Ready, [](ModelWorld& w, Random&) { w.uid_claim.reset(); }},
+        {"firewall flushed", End::Ready, [](ModelWorld& w, Random&) { w.firewall.reset(); }},
+        {"firewall tampered", End::Ready,
+         [](ModelWorld& w, Random& r) { if (w.firewall) *w.firewall = listed_firewall(2'900'000, r() % 2 == 0 ? "10.231.0.2" : "10.231.0.9", {22, 9099}); }},
         {"another bottle made", End::Ready,
          [](ModelWorld& w, Random& r) { w.stored.other_allocations["other"] = {fmt::format("10.231.0.{}/29", r() % 2 * 8 + 8), "", 2'900'001}; }},
         {"row damaged", End::Refused, [](ModelWorld& w, Random&) { if (w.row) w.row->data = "{\"name\":"; else w.vm_folder = true; }},
@@ -136,6 +139,7 @@ const std::vector<Event>& events() {
         {"image gone", End::Refused, [](ModelWorld& w, Random&) { w.images.erase("bottle-egress:1"); }},
         {"Docker down", End::Refused, [](ModelWorld& w, Random&) { w.docker_down = "connection refused"; }},
         {"database locked", End::Refused, [](ModelWorld& w, Random&) { w.database_locked = "database is locked"; }},
+        {"firewall unreadable", End::Ready, [](ModelWorld& w, Random&) { w.firewall_unreadable = "Operation not permitted"; }},
         {"another claim", End::Refused, [](ModelWorld& w, Random&) { if (w.stored.allocation) w.uid_claim = 2'000'000; else w.docker_down = "connection refused"; }},
     };
     return kEvents;

@@ -160,6 +160,18 @@ Outcome ModelWorld::act(const SetAllowlist& a) {
     return {};
 }
 
+Outcome ModelWorld::act(const InstallFirewall& a) {
+    if (firewall_unreadable) return failed(*firewall_unreadable);
+    firewall = listed_firewall(a.rules.uid, a.rules.address, a.rules.ports);
+    return {};
+}
+
+Outcome ModelWorld::act(const RemoveFirewall&) {
+    if (live) violations.push_back("the firewall was removed while the machine lives");
+    firewall.reset();
+    return {};
+}
+
 Outcome ModelWorld::act(const StartMachine&) {
     if (!row || !row->is_blob) return failed("machine not found");
     // "already running", exit 0, applies nothing (1.32.2).

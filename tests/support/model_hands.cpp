@@ -45,7 +45,7 @@ void ModelWorld::start_machine(bool by_us) {
     row->data = data.dump();
     vm_folder = true;
     live = machine;
-    if (by_us) stored.start = StartRecord{host.boot_id, machine.pid, machine.start_time, *machine_view().row_digest, model_binaries()};
+    if (by_us) stored.start = StartRecord{host.boot_id, machine.pid, machine.start_time, *machine_view().row_digest, model_binaries(), firewall.has_value()};
 }
 
 std::vector<Evidence> ModelWorld::probe() const {
@@ -143,6 +143,7 @@ void ModelWorld::reboot() {
     live.reset();
     workload.reset();
     host.boot_id += "+";
+    firewall.reset();
     for (auto& [id, container] : containers) container.status = "exited";
 }
 void ModelWorld::change_row(const std::function<void(ordered_json&)>& change) {

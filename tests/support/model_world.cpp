@@ -41,6 +41,27 @@ std::string created_row(const Machine& machine) {
     return row.dump();
 }
 
+std::string listed_firewall(std::int64_t uid, const std::string& address, const std::vector<int>& ports) {
+    int handle = 1;
+    const auto table = fmt::format("bottle-{}", uid);
+    const auto mine = fmt::format(R"({{"match": {{"op": "==", "left": {{"meta": {{"key": "skuid"}}}}, "right": {}}}}})", uid);
+    auto text = fmt::format(R"({{"nftables": [{{"metainfo": {{"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}}}}, )"
+                            R"({{"table": {{"family": "inet", "name": "{0}", "handle": 9}}}}, {{"chain": {{"family": "inet", "table": "{0}", "name": "output", )"
+                            R"("handle": {1}, "type": "filter", "hook": "output", "prio": 0, "policy": "accept"}}}})",
+                            table, handle++);
+    for (const int port : ports) {
+        text += fmt::format(R"(, {{"rule": {{"family": "inet", "table": "{}", "chain": "output", "handle": {}, "expr": [{}, )"
+                            R"({{"match": {{"op": "==", "left": {{"payload": {{"protocol": "ip", "field": "daddr"}}}}, "right": "{}"}}}}, )"
+                            R"({{"match": {{"op": "==", "left": {{"payload": {{"protocol": "tcp", "field": "dport"}}}}, "right": {}}}}}, )"
+                            R"({{"counter": {{"packets": 7, "bytes": 420}}}}, {{"accept": null}}]}}}})",
+                            table, handle++, mine, address, port);
+    }
+    text += fmt::format(R"(, {{"rule": {{"family": "inet", "table": "{}", "chain": "output", "handle": {}, "expr": [{}, {{"counter": {{"packets": 2, "bytes": 120}}}}, )"
+                        R"({{"reject": {{"type": "icmpx", "expr": "port-unreachable"}}}}]}}}}]}})",
+                        table, handle, mine);
+    return text;
+}
+
 ModelWorld::ModelWorld() {
     host.boot_id = "boot-1";
     host.owner = "0123456789abcdef0123456789abcdef";
@@ -177,6 +198,9 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     if (docker_down) snapshot.docker = Unknown{*docker_down};
     else snapshot.docker = docker_view(scope.image_refs);
     snapshot.machine = machine_view();
+    if (firewall_unreadable) snapshot.firewall = Unknown{*firewall_unreadable};
+    else if (firewall) snapshot.firewall = *firewall;
+    else snapshot.firewall = Absent{};
     snapshot.route = route(scope.bundle_address);
     // A workload's record is of one boot.
     if (workload && live && workload->vmm_pid == live->pid) snapshot.workload = *workload;

@@ -68,6 +68,7 @@ public:
     std::optional<MachineRow> row;
     std::optional<bool> vm_folder;  ///< true: with disks
     std::optional<std::int64_t> uid_claim;
+    std::optional<std::string> firewall;  ///< the table of the bottle's uid, as nftables lists it; nothing: no such table
     std::optional<LiveMachine> live;
     StoredState stored;
     HostFacts host;
@@ -77,6 +78,7 @@ public:
     std::optional<std::string> docker_down;
     std::optional<std::string> database_locked;
     std::optional<std::string> processes_unreadable;
+    std::optional<std::string> firewall_unreadable;
     std::set<std::string> failing_steps;   ///< kinds: "start", "prove"…: they fail for good
     std::set<std::string> lying_steps;     ///< they say done, and nothing happened
 
@@ -100,6 +102,8 @@ private:
     Outcome act(const CreateMachine& action);
     Outcome act(const UpdateMachine& action);
     Outcome act(const SetAllowlist& action);
+    Outcome act(const InstallFirewall& action);
+    Outcome act(const RemoveFirewall& action);
     Outcome act(const StartMachine& action);
     Outcome act(const StopMachine& action);
     Outcome act(const DeleteMachine& action);
@@ -136,6 +140,8 @@ private:
 
 /// The row that `smolvm machine create` writes (1.32.2), offline.
 std::string created_row(const Machine& machine);
+/// What `nft -j list table` prints of the rules that bottle installs (nftables 1.0.6, kernel 6.18, measured).
+std::string listed_firewall(std::int64_t uid, const std::string& address, const std::vector<int>& ports);
 /// Files that the model's smolvm is made of.
 std::vector<FileIdentity> model_binaries();
 

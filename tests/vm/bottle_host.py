@@ -130,6 +130,9 @@ class Bottle:
                 found.append(int(path.split("/")[2]))
         return found
 
+    def uid(self):
+        return os.stat(f"/proc/{self.pids()[0]}").st_uid
+
     def wait_dead(self, seconds=90):
         end = time.monotonic() + seconds
         while time.monotonic() < end:

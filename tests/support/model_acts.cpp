@@ -174,6 +174,7 @@ Outcome ModelWorld::act(const RemoveFirewall&) {
 
 Outcome ModelWorld::act(const StartMachine&) {
     if (!row || !row->is_blob) return failed("machine not found");
+    if (desired_->firewall && !firewall) return failed("the firewall is not as installed");
     // "already running", exit 0, applies nothing (1.32.2).
     if (!live) start_machine(true);
     return {};

@@ -45,7 +45,7 @@ void ModelWorld::start_machine(bool by_us) {
     row->data = data.dump();
     vm_folder = true;
     live = machine;
-    if (by_us) stored.start = StartRecord{host.boot_id, machine.pid, machine.start_time, *machine_view().row_digest, model_binaries(), firewall.has_value()};
+    if (by_us) stored.start = StartRecord{host.boot_id, machine.pid, machine.start_time, *machine_view().row_digest, model_binaries(), desired_->firewall.has_value()};
 }
 
 std::vector<Evidence> ModelWorld::probe() const {

@@ -68,6 +68,7 @@ public:
     std::optional<MachineRow> row;
     std::optional<bool> vm_folder;  ///< true: with disks
     std::optional<std::int64_t> uid_claim;
+    std::set<std::string> machine_folders = {"/var/lib/state/bottle/bottles/docs-writer/smolvm", "/var/lib/state/bottle/vm/0123456789ab"};
     std::optional<LiveMachine> live;
     StoredState stored;
     HostFacts host;

@@ -8,8 +8,7 @@ namespace {
 
 Exit show(Session& session, const Manifest& manifest, const Options& options) {
     const auto look = session.look(manifest, {});
-    const auto changes = look.snapshot.docker.present() && !look.desired.containers.empty() ? diff_docker(look.desired, *look.snapshot.docker)
-                                                                                           : std::vector<Change>{};
+    const auto changes = diff_host(look.desired, look.snapshot);
     const auto evidence = all_evidence(look.desired, look.snapshot, changes);
     const auto stored = look.snapshot.stored.present() ? *look.snapshot.stored : StoredState{};
     print(options.output == "json" ? proof_json(look.desired, evidence, stored) : proof_text(look.desired, evidence, stored));

@@ -1,15 +1,18 @@
 #include "controllers/bottle_world.h"
 
 #include "controllers/guest/workload.h"
+#include "controllers/host/passable.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
+#include "manifests/stored_manifest.h"
 #include "reconciler/allocate.h"
 #include "reconciler/firewall.h"
 #include "reconciler/guest_evidence.h"
 #include "reconciler/proof.h"
+#include "reconciler/sharing.h"
 
 #include <fmt/format.h>
 
@@ -56,11 +59,21 @@ HostFacts host_facts(const StatePlace& place, const std::string& bottle) {
     facts.euid = geteuid();
     facts.owner = read_owner(place.owner_file).value_or("");
     facts.state_folder = place.folder;
-    facts.routes = routed_destinations();
+    auto routes = host_routes();
+    facts.routes = std::move(routes.destinations);
+    facts.carriers = std::move(routes.carriers);
     for (const auto& [uid, holder] : registered_uids(place.uid_registry)) {
         if (holder != uid_holder(place.folder, bottle)) facts.taken_uids.insert(uid);
     }
     return facts;
+}
+
+std::vector<std::string> image_writers(const std::string& image, const StoredState& stored) {
+    std::vector<std::string> writers;
+    for (const auto& [name, allocation] : stored.other_allocations) {
+        if (!image.empty() && writable_by(image, allocation.vmm_uid)) writers.push_back(name);
+    }
+    return writers;
 }
 
 /// A record of another boot of the machine says nothing of this one.
@@ -83,7 +96,10 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     snapshot.docker = docker_.observe(scope);
     try {
         snapshot.host = host_facts(place_, bottle_);
-        snapshot.stored = store_.read(bottle_);
+        auto stored = store_.read(bottle_);
+        stored.others = other_holdings(stored);
+        snapshot.host.image_writers = image_writers(scope.image, stored);
+        snapshot.stored = std::move(stored);
     } catch (const Error& error) {
         snapshot.stored = Unknown{error.what()};
     }
@@ -92,6 +108,23 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
     return snapshot;
+}
+
+/// By their records; one that cannot be read still holds its addresses and what follows from its name.
+std::vector<Holdings> BottleWorld::other_holdings(const StoredState& stored) {
+    std::vector<Holdings> all;
+    for (const auto& [name, allocation] : stored.other_allocations) {
+        const auto paths = machine_paths(place_.folder, name);
+        Manifest manifest;
+        try {
+            if (const auto applied = store_.applied(name)) manifest = from_stored_text(applied->manifest);
+        } catch (const Error&) {
+            manifest = {};
+        }
+        manifest.name = name;
+        all.push_back(holdings_of(manifest, allocation, {paths.root, paths.cache}));
+    }
+    return all;
 }
 
 Outcome BottleWorld::execute(const Step& step, const Desired& desired, const Snapshot& snapshot) {

@@ -42,6 +42,7 @@ private:
     Outcome forget();
     Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
     SmolvmInvocation invocation() const;
+    std::vector<Holdings> other_holdings(const StoredState& stored);
 
     std::string bottle_;
     const StatePlace& place_;

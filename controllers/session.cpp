@@ -42,6 +42,7 @@ Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& alloca
     Scope scope;
     scope.bottle = manifest.name;
     scope.image_refs = image_refs(manifest);
+    scope.image = manifest.machine.rootfs;
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);
         scope.vmm_uid = allocation->vmm_uid;

@@ -63,6 +63,11 @@ std::string format_subnet(const Subnet& subnet) {
     return fmt::format("{}/{}", format_address(subnet.base), subnet.prefix);
 }
 
+bool is_one_address(std::string_view cidr) {
+    const auto subnet = parse_subnet(cidr);
+    return subnet && subnet->prefix == 32;
+}
+
 bool overlap(const Subnet& one, const Subnet& other) {
     return one.contains(other.base) || other.contains(one.base);
 }

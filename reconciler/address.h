@@ -12,6 +12,9 @@ namespace bottle {
 /// Host byte order.
 using Address = std::uint32_t;
 
+/// "::ffff:" and an IPv4 address, as IPv6 sockets show one: the same place by another door.
+inline constexpr std::string_view kMappedPrefix = "::ffff:";
+
 /// Four decimal numbers without leading zeros; nothing for any other text.
 std::optional<Address> parse_address(std::string_view text);
 std::string format_address(Address address);
@@ -30,6 +33,8 @@ struct Subnet {
 /// "a.b.c.d/n" with zero host bits and a prefix from 0 to 32; nothing for any other text.
 std::optional<Subnet> parse_subnet(std::string_view text);
 std::string format_subnet(const Subnet& subnet);
+/// "a.b.c.d/32", in canonical text: the only entry that an allowlist of ours ever has.
+bool is_one_address(std::string_view cidr);
 bool overlap(const Subnet& one, const Subnet& other);
 
 }  // namespace bottle

@@ -99,9 +99,11 @@ Container infra_container(const Manifest& manifest, const Desired& desired, cons
     infra.user = image.user;
     infra.working_dir = image.working_dir;
     infra.network_mode = network_name(manifest.name);
-    infra.networks = {{network_name(manifest.name), "", desired.bundle_address}};
-    if (manifest.bundle.external_network) infra.networks.push_back({external_network_name(manifest.name), "", ""});
+    infra.networks = {{network_name(manifest.name), "", desired.bundle_address, ""}};
+    if (manifest.bundle.external_network) infra.networks.push_back({external_network_name(manifest.name), "", "", ""});
+    infra.extras = image.extras;
     add_labels(infra, image.labels, labels_of(manifest, snapshot, kInfra));
+    infra.labels[label::kImage] = kPauseImage;
     // The pause process needs next to nothing; Docker's smallest memory limit is 6 MiB (20.10).
     set_limits(infra, {32LL * 1024 * 1024, 100'000'000, 16});
     return infra;
@@ -124,7 +126,9 @@ Container bundle_container(const Manifest& manifest, const ContainerSpec& spec, 
     }
     std::sort(container.mounts.begin(), container.mounts.end());
     container.tmpfs = tmpfs_of(spec, image);
+    container.extras = image.extras;
     add_labels(container, image.labels, labels_of(manifest, snapshot, spec.name));
+    container.labels[label::kImage] = spec.image;
     set_limits(container, spec.limits);
     return container;
 }
@@ -167,7 +171,7 @@ void desire_bundle(const Manifest& manifest, const Snapshot& snapshot, const Key
     for (const auto& spec : manifest.bundle.containers) {
         for (const auto& port : spec.ports) desired.ports.push_back({spec.name, port.name, port.port});
         for (const auto& volume : spec.volumes) {
-            desired.volumes.push_back({volume_name(manifest.name, volume.name), "local", labels_of(manifest, snapshot, "volume")});
+            desired.volumes.push_back({volume_name(manifest.name, volume.name), "local", labels_of(manifest, snapshot, "volume"), {}});
         }
         const auto image = image_or_problem(spec.image, spec.image_place, snapshot, desired);
         if (!image) continue;

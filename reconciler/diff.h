@@ -26,6 +26,7 @@ struct Change {
         Unwanted,    ///< carries our labels for this bottle and is in no manifest
         Orphan,      ///< has our labels, but another owner or state folder made it
         Unmanaged,   ///< has our name and no label of ours: never touched
+        Shared,      ///< somebody else holds what this bottle alone shall hold: only a human can say whose it is
     };
     What what = What::Missing;
     std::string kind;      ///< network, container, volume
@@ -37,6 +38,7 @@ struct Change {
     std::string network;       ///< Detached: its name
     std::string network_id;    ///< Stranger, Detached; empty when that network is not there
     std::string container_id;  ///< Stranger: whose endpoint
+    std::string hint;          ///< Shared: the way out
 
     bool operator==(const Change&) const = default;
 };
@@ -44,9 +46,24 @@ struct Change {
 /// Networks, containers and volumes against the view. Only call with a view that is present.
 std::vector<Change> diff_docker(const Desired& desired, const DockerView& view);
 
+/// Interfaces of this host, beside our own networks' bridges, that carry addresses of ours: a second Docker engine, or a route made by hand. (A route
+/// that is wider than our subnet is no such thing: ours goes before it.)
+std::vector<Change> diff_carriers(const Desired& desired, const DockerView& view, const std::vector<Carrier>& carriers);
+
+/// Other bottles of this host that hold something of this one's, each as a pair.
+std::vector<Change> diff_sharing(const Desired& desired, const Snapshot& snapshot);
+
+/// All of the above for one look; none of Docker's while that could not be read.
+std::vector<Change> diff_host(const Desired& desired, const Snapshot& snapshot);
+/// "network bottle-docs: …", as it stands in evidence and refusals.
+std::string in_words(const Change& change);
+
 /// Everything that differs between two configurations, one Change a field. `name` and `id` are put into each.
 std::vector<Change> diff_container(const Container& want, const Container& is, const std::string& id);
 std::vector<Change> diff_network(const Network& want, const Network& is, const std::string& id);
+
+/// The kernel's name of a bridge that Docker made: "br-" and the first 12 digits of the network's id (20.10).
+std::string bridge_of(const ObservedNetwork& network);
 
 /// Objects in the view that belong to this bottle: for a delete, when there may be no manifest any more.
 bool is_ours(const Labels& labels, const std::string& bottle, const HostFacts& host);

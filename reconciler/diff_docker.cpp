@@ -65,10 +65,17 @@ bool outdated(const ObservedContainer& container, const Container& want) {
 }
 
 bool is_program(const std::string& field) {
-    return field == "Image" || field == "Entrypoint" || field == "Cmd" || field == "Env" || field == "User";
+    return field == "Image" || field.rfind("Config.", 0) == 0 || field == "Entrypoint" || field == "Cmd" || field == "Env" || field == "User";
 }
 
 // --- networks ---
+
+/// In words, of a container that is not ours.
+std::string whose(const Desired& desired, const DockerView& view, const std::string& id) {
+    const auto container = std::find_if(view.containers.begin(), view.containers.end(), [&](const auto& c) { return c.id == id; });
+    const auto name = container == view.containers.end() ? std::string() : label_of(container->is.labels, label::kName);
+    return name.empty() || name == desired.name ? "is none of this bundle" : "is bottle " + printable(name) + "'s";
+}
 
 void diff_endpoints(const Desired& desired, const Network& want, const ObservedNetwork& network, const DockerView& view,
                     std::vector<Change>& changes) {
@@ -81,7 +88,8 @@ void diff_endpoints(const Desired& desired, const Network& want, const ObservedN
     for (const auto& endpoint : *network.endpoints) {
         if (infra != nullptr && endpoint.container_id == infra->id) continue;
         auto stranger = change(What::Stranger, "network", want.name, network.id,
-                               fmt::format("container {} ({}) also sits on it, and is none of this bundle", endpoint.container_name, endpoint.ipv4),
+                               fmt::format("container {} ({}) also sits on it, and {}: it and the bundle reach each other", printable(endpoint.container_name),
+                                           printable(endpoint.ipv4), whose(desired, view, endpoint.container_id)),
                                Reach::Wider);
         stranger.network_id = network.id;
         stranger.container_id = endpoint.container_id;
@@ -147,11 +155,29 @@ void diff_attachments(const Container& want, const ObservedContainer& is, const 
         const bool wanted = std::any_of(want.networks.begin(), want.networks.end(), [&](const Attachment& a) { return a.network == attachment.network; });
         if (wanted) continue;
         auto stranger = change(What::Stranger, "container", want.name, is.id,
-                               fmt::format("is also on network {}: a second way out", attachment.network), Reach::Wider);
+                               fmt::format("is also on network {}{}: a second way out", printable(attachment.network),
+                                           attachment.address.empty() ? "" : " at " + printable(attachment.address)),
+                               Reach::Wider);
         stranger.network_id = attachment.network_id.empty() ? attachment.network : attachment.network_id;
         stranger.container_id = is.id;
         changes.push_back(std::move(stranger));
     }
+}
+
+std::string short_id(const std::string& image) {
+    constexpr std::size_t kShown = std::string_view("sha256:").size() + 12;
+    return image.substr(0, kShown);
+}
+
+/// Why it runs another image: names are the manifest's, as the container's label and the desired one have them.
+std::string image_cause(const Container& want, const ObservedContainer& is) {
+    const auto reference = label_of(want.labels, label::kImage);
+    const auto before = label_of(is.is.labels, label::kImage);
+    const auto now = want.image_id.empty() ? "gone" : short_id(want.image_id);
+    const auto runs = short_id(is.is.image_id);
+    if (!outdated(is, want)) return fmt::format("runs image {}, which is not {} ({}): other code than the manifest names", runs, reference, now);
+    if (before != reference) return fmt::format("runs {} ({}), and the manifest names {} ({})", before, runs, reference, now);
+    return fmt::format("the tag {} moved from {} to {}: it runs the old image", reference, runs, now);
 }
 
 void diff_one_container(const Container& want, const ObservedContainer* infra, const DockerView& view, std::vector<Change>& changes) {
@@ -172,6 +198,7 @@ void diff_one_container(const Container& want, const ObservedContainer* infra, c
     seen.networks = want.networks;
     for (auto& difference : diff_container(want, seen, is->id)) {
         if (outdated(*is, want) && is_program(difference.field)) difference.reach = Reach::Same;
+        if (difference.field == "Image") difference.cause = image_cause(want, *is);
         changes.push_back(std::move(difference));
     }
     diff_attachments(want, *is, view, changes);
@@ -201,6 +228,12 @@ void diff_volumes(const Desired& desired, const DockerView& view, std::vector<Ch
             changes.push_back(change(What::Missing, "volume", want.name, "", "absent"));
         } else if (auto other = foreign("volume", want.name, want.name, is->labels, want.labels)) {
             changes.push_back(std::move(*other));
+        } else if (is->driver != want.driver || is->options != want.options) {
+            // Its files are the user's: it is not made anew.
+            auto elsewhere = change(What::Shared, "volume", want.name, want.name, "has a driver or options of its own: its files lie in another place, which may be any of this host",
+                                    Reach::Wider);
+            elsewhere.hint = "docker volume inspect " + want.name + "   shows them; save its files and remove it, then apply again";
+            changes.push_back(std::move(elsewhere));
         }
     }
 }
@@ -225,6 +258,18 @@ std::vector<Change> diff_docker(const Desired& desired, const DockerView& view) 
     for (const auto& container : desired.containers) diff_one_container(container, infra, view, changes);
     diff_unwanted_containers(desired, view, changes);
     return changes;
+}
+
+std::vector<Change> diff_host(const Desired& desired, const Snapshot& snapshot) {
+    auto changes = diff_sharing(desired, snapshot);
+    if (!snapshot.docker.present() || desired.containers.empty()) return changes;
+    for (auto& change : diff_carriers(desired, *snapshot.docker, snapshot.host.carriers)) changes.push_back(std::move(change));
+    for (auto& change : diff_docker(desired, *snapshot.docker)) changes.push_back(std::move(change));
+    return changes;
+}
+
+std::string in_words(const Change& change) {
+    return change.kind == "bottle" ? change.cause : fmt::format("{} {}: {}", change.kind, change.name, change.cause);
 }
 
 }  // namespace bottle

@@ -73,7 +73,6 @@ const Field<Container> kContainerFields[] = {
     {"MemorySwap", BOTTLE_FIELD(Container, memory_swap), Reach::Same, ""},
     {"NanoCpus", BOTTLE_FIELD(Container, nano_cpus), Reach::Same, ""},
     {"PidsLimit", BOTTLE_FIELD(Container, pids_limit), Reach::Same, ""},
-    {"other settings", BOTTLE_FIELD(Container, extras), Reach::Wider, "a setting that the manifest cannot give"},
     // Last: the hash in them differs with any other field, which says it better.
     {"Labels", BOTTLE_FIELD(Container, labels), Reach::Same, ""},
 };
@@ -92,12 +91,43 @@ const Field<Network> kNetworkFields[] = {
 
 #undef BOTTLE_FIELD
 
+/// What a setting that is not modelled means, where it is known.
+const std::map<std::string, const char*> kExtraConsequences = {
+    {"HostConfig.Binds", "files of the host are in it"},
+    {"HostConfig.VolumesFrom", "files of another container are in it"},
+    {"HostConfig.Sysctls", "it sets the kernel's parameters"},
+    {"HostConfig.GroupAdd", "it is in groups that the manifest does not give"},
+    {"HostConfig.MaskedPaths", "it sees parts of the kernel that are hidden from containers"},
+    {"HostConfig.ReadonlyPaths", "it may write parts of the kernel that are closed to containers"},
+    {"HostConfig.Ulimits", "other limits than the manifest gives"},
+    {"HostConfig.ShmSize", "other limits than the manifest gives"},
+    {"HostConfig.OomScoreAdj", "the kernel kills others before it"},
+    {"HostConfig.OomKillDisable", "the kernel kills others before it"},
+    {"HostConfig.CgroupParent", "it shares the limits of other programs"},
+    {"HostConfig.Cgroup", "it shares the limits of other programs"},
+    {"HostConfig.CgroupnsMode", "it sees the host's control groups"},
+    {"HostConfig.StorageOpt", "its root file system is another than the engine's"},
+    {"HostConfig.Isolation", "another mechanism confines it"},
+    {"HostConfig.VolumeDriver", "its files may lie in another place"},
+    {"Config.Healthcheck", "another program runs in the bundle"},
+    {"Config.Volumes", "files of a volume are in it"},
+    {"Config.ExposedPorts", "it offers ports that its image does not name"},
+    {"IPAM.Driver", "somebody else hands out its addresses"},
+    {"IPAM.Config.AuxiliaryAddresses", "the bundle address may be another's"},
+};
+constexpr const char* kUnknownExtra = "a setting that the manifest cannot give";
+
 bool shows_values(const std::string& field) {
-    return field != "Env" && field != "Labels" && field != "Entrypoint" && field != "Cmd";
+    return field != "Env" && field != "Config.Healthcheck" && field != "Labels" && field != "Entrypoint" && field != "Cmd";
+}
+
+std::string shortened(const std::string& value) {
+    constexpr std::size_t kShown = 160;
+    return printable(value.size() > kShown ? value.substr(0, kShown) + "…" : value);
 }
 
 std::string cause_of(const std::string& field, const std::string& is, const std::string& want, const char* consequence) {
-    std::string cause = shows_values(field) ? fmt::format("{} is {}, not {}", field, is, want) : field + " is not as the manifest says";
+    std::string cause = shows_values(field) ? fmt::format("{} is {}, not {}", field, shortened(is), shortened(want)) : field + " is not as the manifest says";
     if (*consequence != '\0') cause += fmt::format(": {}", consequence);
     return cause;
 }
@@ -107,6 +137,36 @@ bool same(const char* name, const std::string& is, const std::string& want) {
     return is == want || (std::string_view(name) == "MemorySwap" && is == "-1");
 }
 
+template <class T>
+Change field_change(const char* kind, const T& want, const std::string& id, const std::string& field, std::string cause, Reach reach) {
+    Change change;
+    change.what = Change::What::Differs;
+    change.kind = kind;
+    change.name = want.name;
+    change.id = id;
+    change.field = field;
+    change.cause = std::move(cause);
+    change.reach = reach;
+    return change;
+}
+
+/// Settings that are not modelled: each stands for itself, and none is known to be harmless.
+template <class T>
+void diff_extras(const char* kind, const T& want, const T& is, const std::string& id, std::vector<Change>& changes) {
+    const auto value = [](const std::map<std::string, std::string>& of, const std::string& key) {
+        const auto found = of.find(key);
+        return found == of.end() ? std::string("none") : found->second;
+    };
+    auto all = want.extras;
+    all.insert(is.extras.begin(), is.extras.end());
+    for (const auto& [key, unused] : all) {
+        if (value(is.extras, key) == value(want.extras, key)) continue;
+        const auto known = kExtraConsequences.find(key);
+        const auto* consequence = known == kExtraConsequences.end() ? kUnknownExtra : known->second;
+        changes.push_back(field_change(kind, want, id, key, cause_of(key, value(is.extras, key), value(want.extras, key), consequence), Reach::Wider));
+    }
+}
+
 template <class T, std::size_t N>
 std::vector<Change> diff_by_table(const Field<T> (&table)[N], const char* kind, const T& want, const T& is, const std::string& id) {
     std::vector<Change> changes;
@@ -114,16 +174,9 @@ std::vector<Change> diff_by_table(const Field<T> (&table)[N], const char* kind, 
         const auto is_text = field.read(is);
         const auto want_text = field.read(want);
         if (same(field.name, is_text, want_text)) continue;
-        Change change;
-        change.what = Change::What::Differs;
-        change.kind = kind;
-        change.name = want.name;
-        change.id = id;
-        change.field = field.name;
-        change.cause = cause_of(field.name, is_text, want_text, field.consequence);
-        change.reach = field.reach;
-        changes.push_back(std::move(change));
+        changes.push_back(field_change(kind, want, id, field.name, cause_of(field.name, is_text, want_text, field.consequence), field.reach));
     }
+    diff_extras(kind, want, is, id, changes);
     return changes;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -90,6 +91,7 @@ struct MachineView {
     Observation<MachineRow> row;
     Observation<std::string> row_digest;  ///< SHA-256 of the row without the keys that smolvm rewrites at start and stop
     std::vector<std::string> other_rows;  ///< names of other rows in this bottle's database
+    std::set<std::string> folders;        ///< where this machine's things are
     Observation<bool> vm_folder;          ///< true: disks or other content exist; false: only our claim; Absent: no folder
     Observation<std::vector<VmmProcess>> processes;
     Observation<bool> lock_held;            ///< someone holds the VM folder's vm.lock
@@ -188,8 +190,18 @@ struct StoredState {
     std::optional<GuestProof> proof;
     std::optional<std::string> provisioned;  ///< "pid:start_time" of the VMM that was provisioned
     std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
+    std::vector<Holdings> others;                         ///< the same, with all that their records say they hold
 
     bool operator==(const StoredState&) const = default;
+};
+
+/// An interface that a route or an address of the host is on.
+struct Carrier {
+    std::string destination;  ///< "a.b.c.d/n"; /32 for an address of the host itself
+    std::string interface;    ///< empty for a route that names none (blackhole, several hops)
+
+    bool operator==(const Carrier&) const = default;
+    bool operator<(const Carrier& other) const { return std::tie(destination, interface) < std::tie(other.destination, other.interface); }
 };
 
 struct HostFacts {
@@ -199,6 +211,8 @@ struct HostFacts {
     std::string state_folder;        ///< $XDG_STATE_HOME/bottle
     std::set<std::int64_t> taken_uids;  ///< held by bottles of other state folders
     std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"
+    std::vector<std::string> image_writers;  ///< other bottles whose VMM's uid could write in this bottle's image folder
+    std::vector<Carrier> carriers;    ///< of those routes, of the same ones listed again, and of the host's addresses
 
     bool operator==(const HostFacts&) const = default;
 };

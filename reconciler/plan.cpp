@@ -24,13 +24,20 @@ void refuse_unknowns(const Snapshot& snapshot, PlanBuilder& builder) {
     unknown("the workload's state", snapshot.workload);
 }
 
+/// What somebody else holds, too: nothing is built on it.
+void refuse_shared(const std::vector<Change>& changes, PlanBuilder& builder) {
+    for (const auto& change : changes) {
+        if (change.what == Change::What::Shared) builder.refuse(in_words(change), change.hint);
+    }
+}
+
 }  // namespace
 
 Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options) {
     PlanBuilder builder(desired.name, desired.place);
     refuse_unknowns(snapshot, builder);
     for (const auto& problem : desired.problems) builder.refuse(problem);
-    const auto changes = snapshot.docker.present() && !desired.containers.empty() ? diff_docker(desired, *snapshot.docker) : std::vector<Change>{};
+    const auto changes = diff_host(desired, snapshot);
 
     const auto life = life_of(snapshot.machine);
     std::string stop_cause;
@@ -39,6 +46,7 @@ Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOpti
         const bool agent_works = snapshot.workload.present() && std::holds_alternative<WorkloadRunning>(snapshot.workload->state);
         builder.stop_first(desired.machine.name, stop_cause, agent_works ? Cost::Restart : Cost::Nothing);
     }
+    refuse_shared(changes, builder);
     if (snapshot.docker.present()) plan_docker(desired, *snapshot.docker, changes, options, builder);
     const bool readable = snapshot.stored.present() && !snapshot.machine.row.unknown() && snapshot.machine.processes.present();
     if (readable) plan_machine(desired, snapshot, options, life != Life::Dead && stop_cause.empty(), builder);

@@ -3,12 +3,12 @@
 #include "reconciler/firewall.h"
 #include "reconciler/row.h"
 #include "reconciler/running_config.h"
+#include "reconciler/vmm_environment.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 
 namespace bottle {
 namespace {
@@ -31,17 +31,6 @@ Evidence row_evidence(const Desired& desired, const MachineView& machine) {
     if (!problems.empty()) return evidence(EvidenceKind::Row, Verdict::Fails, problems.front().text, *machine.row_digest);
     return evidence(EvidenceKind::Row, Verdict::Holds, fmt::format("allowlist is exactly {}, names closed", desired.machine.allowed_cidr),
                     *machine.row_digest);
-}
-
-/// The variables that a VMM started by bottle has (measured, 1.32.2). Any other may change what smolvm enforces
-/// (SMOLVM_EGRESS_FLOOR, SMOLVM_PUBLISH_ADDR, …: its source, 1.9.3) or which code runs in its place.
-bool expected_variable(const std::string& variable) {
-    static const std::set<std::string> kExpected = {
-        "HOME", "PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "SMOLVM_AGENT_ROOTFS_TAR", "SMOLVM_LIB_DIR",
-        // Set by smolvm itself on the way to the VMM; the library path is covered by the digests of what is really mapped.
-        "LD_LIBRARY_PATH", "KRUN_ENOMEM_RETRY", "KRUN_FIRST_RUN_DELAY", "SMOLVM_BALLOON_RECLAIM", "SMOLVM_BOOT_WATCH_PARENT",
-        "SMOLVM_READY_MARKER", "SMOLVM_VM_GID", "SMOLVM_VM_UID"};
-    return kExpected.count(variable) > 0;
 }
 
 bool known_binary(const FileIdentity& file, const std::vector<FileIdentity>& known) {
@@ -71,10 +60,7 @@ std::string process_doubt(const Desired& desired, const Snapshot& snapshot, cons
     for (const auto& library : vmm.libraries) {
         if (!known_binary(library, start->binaries)) return "a mapped library is not the one that was verified: " + library.path;
     }
-    for (const auto& [variable, value] : vmm.environment) {
-        if (!expected_variable(variable)) return fmt::format("its environment has {}, which may widen the policy", printable(variable));
-    }
-    return {};
+    return environment_doubt(vmm, start->binaries);
 }
 
 Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
@@ -111,16 +97,11 @@ const ObservedNetwork* internal_network(const Desired& desired, const DockerView
     return nullptr;
 }
 
-/// The kernel's name of a bridge that Docker made: "br-" and the first 12 digits of the network's id (20.10).
-std::string bridge_of(const ObservedNetwork& network) {
-    return "br-" + network.id.substr(0, 12);
-}
-
 Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
     const auto kind = EvidenceKind::Bundle;
     if (!snapshot.docker.present()) return not_there(kind, "Docker", snapshot.docker);
     for (const auto& change : changes) {
-        if (change.reach == Reach::Wider) return evidence(kind, Verdict::Fails, fmt::format("{} {}: {}", change.kind, change.name, change.cause));
+        if (change.reach == Reach::Wider) return evidence(kind, Verdict::Fails, in_words(change));
     }
     const auto* network = internal_network(desired, *snapshot.docker);
     if (network == nullptr) return evidence(kind, Verdict::Fails, "the internal network is not there");

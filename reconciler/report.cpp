@@ -85,7 +85,7 @@ Condition ready(const std::vector<Condition>& others) {
 }  // namespace
 
 std::vector<Condition> conditions(const Desired& desired, const Snapshot& snapshot) {
-    const auto changes = snapshot.docker.present() && !desired.containers.empty() ? diff_docker(desired, *snapshot.docker) : std::vector<Change>{};
+    const auto changes = diff_host(desired, snapshot);
     std::vector<Condition> all = {
         accepted(desired),
         docker_condition("NetworkReady", "network", snapshot, changes),

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ inline constexpr const char* kSpecHash = "dev.bottle.spec-hash";
 inline constexpr const char* kOwner = "dev.bottle.owner";
 inline constexpr const char* kVersion = "dev.bottle.version";
 inline constexpr const char* kState = "dev.bottle.state-folder";  ///< of the creator, so that an orphan names its owner
+inline constexpr const char* kImage = "dev.bottle.image";         ///< containers: the image as the manifest said it, so that a moved tag is told from another manifest
 }  // namespace label
 
 /// A Docker network, as `GET /networks` shows it.
@@ -33,6 +35,8 @@ struct Network {
     std::vector<std::string> ipam;  ///< one "subnet gateway ip-range" a pool, "-" for what is not set
     std::map<std::string, std::string> options;
     Labels labels;
+    /// Every other setting that is not Docker's default: "IPAM.Driver" -> compact JSON.
+    std::map<std::string, std::string> extras;
 
     bool operator==(const Network&) const = default;
 };
@@ -42,6 +46,7 @@ struct Attachment {
     std::string network;     ///< name
     std::string network_id;  ///< empty in desired state
     std::string ipv4;        ///< the pinned address (IPAMConfig); empty: Docker's choice
+    std::string address;     ///< the one in use; empty in desired state, and where the container does not run
 
     bool operator==(const Attachment&) const = default;
 };
@@ -87,7 +92,7 @@ struct Container {
     std::int64_t memory_swap = 0;  ///< bytes, memory included
     std::int64_t nano_cpus = 0;
     std::int64_t pids_limit = 0;
-    /// Every other key of HostConfig and Config that is not at its zero value: "HostConfig.X" -> compact JSON.
+    /// Every other key of HostConfig, Config and the places on networks that is not at Docker's default: "HostConfig.X" -> compact JSON.
     std::map<std::string, std::string> extras;
 
     bool operator==(const Container&) const = default;
@@ -103,6 +108,7 @@ struct Image {
     std::string working_dir;
     Labels labels;
     std::vector<std::string> volumes;  ///< anonymous volumes that it declares: paths
+    std::map<std::string, std::string> extras;  ///< what else its containers inherit: "Config.Healthcheck" -> compact JSON
 
     bool operator==(const Image&) const = default;
 };
@@ -111,6 +117,7 @@ struct Volume {
     std::string name;
     std::string driver = "local";
     Labels labels;
+    std::map<std::string, std::string> options;  ///< the driver's: "device" may be any folder of the host
 
     bool operator==(const Volume&) const = default;
 };
@@ -122,6 +129,18 @@ struct Allocation {
     std::int64_t vmm_uid = 0;
 
     bool operator==(const Allocation&) const = default;
+};
+
+/// What a bottle holds of this host, and no other may hold too.
+struct Holdings {
+    std::string bottle;
+    std::vector<std::string> subnets;
+    std::int64_t vmm_uid = 0;
+    std::set<std::string> names;    ///< "container bottle-docs-infra", "network …", "volume …", "machine …"
+    std::set<std::string> folders;  ///< of its machine: database, VM folder with its sockets, agent root file system, uid claims
+    std::string image;              ///< the root file system's folder; several may read one, and none may write it
+
+    bool operator==(const Holdings&) const = default;
 };
 
 /// A port of the bundle: what the guest may use, and what the probe must reach.

@@ -1,6 +1,8 @@
 #include "reconciler/row.h"
 
 #include "manifests/error.h"
+#include "reconciler/address.h"
+#include "reconciler/row_splice.h"
 #include "reconciler/strict_json.h"
 
 #include <fmt/format.h>
@@ -119,6 +121,13 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
     if (!confined && row.contains("dns_filter_hosts")) problem("dns_filter_hosts", "dns_filter_hosts is there, on a machine that is offline");
 }
 
+/// One text only: what our own writer would leave as it is. A JSON reader takes "10\\u002e231.0.2/32" or a space between for the same list; whoever
+/// wrote it so is not smolvm, and other readers may read it otherwise.
+void compare_text(const std::string& text, const Machine& desired, std::vector<RowProblem>& problems) {
+    if (is_one_address(desired.allowed_cidr) && splice_allowlist(text, desired.allowed_cidr) == text) return;
+    problems.push_back({"allowed_cidrs", "the allowlist is written in another way than bottle and smolvm write it", RowFix::SetAllowlist});
+}
+
 /// What smolvm itself rewrites: its process, its time, how it went. Each has a form that it must have, and no one good value.
 struct Hint {
     const char* key;
@@ -209,6 +218,7 @@ std::vector<RowProblem> compare_row(const std::string& text, const Machine& desi
     const auto& row = parsed.value;
     std::vector<RowProblem> problems;
     compare_allowlist(row, desired, stage, problems);
+    if (problems.empty() && stage == RowStage::Confined) compare_text(text, desired, problems);
     const auto expected = expected_record(desired);
     for (const auto& [key, want] : expected.items()) {
         if (!row.contains(key) || !same(key, row.at(key), want)) problems.push_back(wrong_value(key, row, want));
@@ -234,8 +244,10 @@ std::string read_allowlist_text(const std::string& text) {
     const auto list = row.contains("allowed_cidrs") ? row.at("allowed_cidrs") : json();
     if (list.is_null()) return row.contains("network") && row.at("network") == true ? "every address" : "none";
     if (!list.is_array() || list.size() > 3) return "another list";
+    // What is no canonical text stands in quotes: a space or a leading zero would be overlooked.
+    const auto plain = [](const json& entry) { return entry.is_string() && parse_subnet(entry.get_ref<const std::string&>()); };
     std::string all;
-    for (const auto& entry : list) all += (all.empty() ? "" : ", ") + (entry.is_string() ? printable(entry.get<std::string>()) : shown(entry));
+    for (const auto& entry : list) all += (all.empty() ? "" : ", ") + (plain(entry) ? entry.get<std::string>() : shown(entry));
     return all.empty() ? "nothing" : all;
 }
 

@@ -82,8 +82,7 @@ private:
 
 std::string splice_allowlist(const std::string& row, const std::string& cidr) {
     if (const auto why = distrust_of_object(row); !why.empty()) throw Error(Exit::Failed, "the machine's row cannot be trusted: " + why);
-    const auto subnet = parse_subnet(cidr);
-    if (!subnet || subnet->prefix != 32) throw Error(Exit::Failed, fmt::format("{} is not one address in canonical text", printable(cidr)));
+    if (!is_one_address(cidr)) throw Error(Exit::Failed, fmt::format("{} is not one address in canonical text", printable(cidr)));
     const std::vector<std::pair<std::string, std::string>> wanted = {
         {"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}};
     const TopLevel top(row);

@@ -15,6 +15,7 @@ namespace bottle {
 struct Scope {
     std::string bottle;
     std::vector<std::string> image_refs;
+    std::string image;            ///< the root file system's folder; empty: not looked at
     std::string bundle_address;   ///< empty: not allocated yet, no route is asked for
     std::int64_t vmm_uid = 0;
 };

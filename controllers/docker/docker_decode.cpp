@@ -25,18 +25,27 @@ std::string or_dash(const std::string& text) {
 /// HostConfig keys that are read into members of Container.
 const std::set<std::string> kModelled = {
     "NetworkMode", "Privileged", "ReadonlyRootfs", "PublishAllPorts", "AutoRemove", "Init", "CapAdd", "CapDrop", "SecurityOpt", "PortBindings",
-    "Binds", "Mounts", "Tmpfs", "Devices", "DeviceRequests", "DeviceCgroupRules", "ExtraHosts", "Dns", "DnsOptions", "DnsSearch", "Links",
+    "Mounts", "Tmpfs", "Devices", "DeviceRequests", "DeviceCgroupRules", "ExtraHosts", "Dns", "DnsOptions", "DnsSearch", "Links",
     "PidMode", "IpcMode", "UTSMode", "UsernsMode", "RestartPolicy", "Runtime", "LogConfig", "Memory", "MemorySwap", "NanoCpus", "PidsLimit"};
 
-/// Keys that Docker itself fills with something that is not zero (20.10 and 28), and the value that is its own.
+/// The kernel's own files that containers may not see or write (20.10); newer engines add to them, and nobody may take from them.
+const std::set<std::string> kMasked = {"/proc/asound",      "/proc/acpi",        "/proc/kcore",       "/proc/keys", "/proc/latency_stats",
+                                       "/proc/timer_list",  "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"};
+const std::set<std::string> kReadOnly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+
+bool holds_all(const json& list, const std::set<std::string>& paths) {
+    return list.is_array() && std::all_of(paths.begin(), paths.end(), [&](const std::string& path) { return std::find(list.begin(), list.end(), path) != list.end(); });
+}
+
+/// Keys that Docker itself fills with something that is not zero (20.10 and 28), and the value that is its own or that we ask for.
 bool is_docker_default(const std::string& key, const json& value) {
     if (key == "ShmSize") return value == 67108864;
-    if (key == "CgroupnsMode") return value == "host" || value == "private";  // by cgroup version
+    if (key == "CgroupnsMode") return value == "private";
     if (key == "ConsoleSize") return true;                                    // of the client's terminal
     if (key == "Isolation") return value == "default";
     if (key == "MemorySwappiness") return value == -1;
-    // The kernel's own files that containers may not see: an empty list takes the protection away.
-    if (key == "MaskedPaths" || key == "ReadonlyPaths") return value.is_array() && !value.empty();
+    if (key == "MaskedPaths") return holds_all(value, kMasked);
+    if (key == "ReadonlyPaths") return holds_all(value, kReadOnly);
     return false;
 }
 
@@ -49,14 +58,50 @@ bool must_not_be_empty(const std::string& key) {
     return key == "MaskedPaths" || key == "ReadonlyPaths";
 }
 
-std::map<std::string, std::string> extras_of(const JsonReader& host_config) {
-    std::map<std::string, std::string> extras;
+std::string compact(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+using Extras = std::map<std::string, std::string>;
+
+void add_host_config(const JsonReader& host_config, Extras& extras) {
     for (const auto& [key, value] : host_config.raw().items()) {
         if (kModelled.count(key) > 0 || is_docker_default(key, value)) continue;
         if (is_zero(value) && !must_not_be_empty(key)) continue;
-        extras["HostConfig." + key] = value.dump(-1, ' ', false, json::error_handler_t::replace);
+        extras["HostConfig." + key] = compact(value);
     }
-    return extras;
+    // A mount that is asked for has a type, a source and a target; what more there is (a driver with options of its own) the list of mounts does not show.
+    const std::set<std::string> asked = {"Type", "Source", "Target"};
+    for (const auto& mount : host_config.objects("Mounts")) {
+        for (const auto& [key, value] : mount.raw().items()) {
+            if (asked.count(key) == 0 && !is_zero(value)) extras["HostConfig.Mounts." + key] = compact(value);
+        }
+    }
+}
+
+/// Config keys that are read into members of Container, and those by which nothing more is reached: how a client is attached, how it is
+/// stopped or built, a name for the image (the id is compared), an address of layer two (newer engines fill it in).
+const std::set<std::string> kPassedOver = {"Hostname", "User", "Tty", "OpenStdin", "Env", "Cmd", "Entrypoint", "WorkingDir", "Labels", "AttachStdin", "AttachStdout",
+                                           "AttachStderr", "StdinOnce", "StopSignal", "StopTimeout", "OnBuild", "ArgsEscaped", "Shell", "Image", "MacAddress"};
+/// What a container has from its image when nothing is given at create (20.10).
+const std::set<std::string> kInherited = {"ExposedPorts", "Healthcheck", "Volumes"};
+
+void add_config(const JsonReader& config, Extras& extras) {
+    for (const auto& [key, value] : config.raw().items()) {
+        if (kPassedOver.count(key) == 0 && !is_zero(value)) extras["Config." + key] = compact(value);
+    }
+}
+
+/// Names and addresses beside the one that is pinned.
+void add_endpoints(const JsonReader& container, Extras& extras) {
+    for (const auto& [name, endpoint] : container.object("NetworkSettings").object_map("Networks")) {
+        const auto add = [&extras, network = name](const JsonReader& object, const char* key) {
+            const auto found = object.raw().find(key);
+            if (found != object.raw().end() && !is_zero(*found)) extras[fmt::format("Networks.{}.{}", network, key)] = compact(*found);
+        };
+        for (const auto* key : {"Links", "DriverOpts"}) add(endpoint, key);
+        for (const auto* key : {"IPv6Address", "LinkLocalIPs"}) add(endpoint.object("IPAMConfig"), key);
+    }
 }
 
 std::vector<std::string> capabilities(std::vector<std::string> names) {
@@ -71,9 +116,9 @@ std::vector<std::string> published_ports(const JsonReader& host_config) {
     std::vector<std::string> all;
     const auto bindings = host_config.object("PortBindings");
     for (const auto& port : host_config.keys("PortBindings")) {
-        for (const auto& binding : bindings.objects(port.c_str())) {
-            all.push_back(fmt::format("{} -> {}:{}", port, binding.text("HostIp"), binding.text("HostPort")));
-        }
+        const auto places = bindings.objects(port.c_str());
+        if (places.empty()) all.push_back(port);
+        for (const auto& place : places) all.push_back(fmt::format("{} -> {}:{}", port, place.text("HostIp"), place.text("HostPort")));
     }
     return sorted(std::move(all));
 }
@@ -124,7 +169,7 @@ std::string log_driver(const JsonReader& host_config) {
 std::vector<Attachment> attachments(const JsonReader& container) {
     std::vector<Attachment> all;
     for (const auto& [name, endpoint] : container.object("NetworkSettings").object_map("Networks")) {
-        all.push_back({name, endpoint.text("NetworkID"), endpoint.object("IPAMConfig").text("IPv4Address")});
+        all.push_back({name, endpoint.text("NetworkID"), endpoint.object("IPAMConfig").text("IPv4Address"), endpoint.text("IPAddress")});
     }
     return all;
 }
@@ -156,7 +201,7 @@ void read_host_config(const JsonReader& host, Container& c) {
     c.memory_swap = host.number("MemorySwap");
     c.nano_cpus = host.number("NanoCpus");
     c.pids_limit = host.number("PidsLimit");
-    c.extras = extras_of(host);
+    add_host_config(host, c.extras);
 }
 
 void read_config(const JsonReader& config, const std::string& id, Container& c) {
@@ -172,10 +217,37 @@ void read_config(const JsonReader& config, const std::string& id, Container& c) 
     const auto hostname = config.text("Hostname");
     const bool joined = c.network_mode.rfind("container:", 0) == 0;
     if (!joined && hostname != id.substr(0, 12)) c.hostname = hostname;
+    add_config(config, c.extras);
 }
 
 std::string without_slash(const std::string& name) {
     return name.rfind('/', 0) == 0 ? name.substr(1) : name;
+}
+
+}  // namespace
+
+namespace {
+
+/// Beside the pools; what is left unsaid is Docker's default.
+Extras network_extras(const JsonReader& network) {
+    Extras extras;
+    const auto ipam = network.object("IPAM");
+    const auto add = [&extras](const std::string& key, const json& value) {
+        if (!is_zero(value)) extras[key] = compact(value);
+    };
+    if (const auto driver = ipam.text("Driver"); driver != "default") add("IPAM.Driver", driver);
+    for (const auto& [key, value] : ipam.raw().items()) {
+        if (key != "Driver" && key != "Config") add("IPAM." + key, value);
+    }
+    const std::set<std::string> known = {"Subnet", "Gateway", "IPRange"};
+    for (const auto& pool : ipam.objects("Config")) {
+        for (const auto& [key, value] : pool.raw().items()) {
+            if (known.count(key) == 0) add("IPAM.Config." + key, value);
+        }
+    }
+    if (network.flag("ConfigOnly")) add("ConfigOnly", true);
+    add("ConfigFrom", network.object("ConfigFrom").text("Network"));
+    return extras;
 }
 
 }  // namespace
@@ -189,7 +261,7 @@ std::vector<ObservedNetwork> decode_networks(const std::string& text) {
         ObservedNetwork network;
         network.id = n.text("Id");
         network.is = {n.text("Name"), n.text("Driver"), n.flag("Internal"), n.flag("EnableIPv6"), n.flag("Attachable"), n.flag("Ingress"),
-                      n.text("Scope"), {}, n.text_map("Options"), n.text_map("Labels")};
+                      n.text("Scope"), {}, n.text_map("Options"), n.text_map("Labels"), network_extras(n)};
         for (const auto& pool : n.object("IPAM").objects("Config")) {
             network.is.ipam.push_back(fmt::format("{} {} {}", or_dash(pool.text("Subnet")), or_dash(pool.text("Gateway")), or_dash(pool.text("IPRange"))));
         }
@@ -223,6 +295,7 @@ ObservedContainer decode_container(const std::string& text) {
     read_config(c.object("Config"), container.id, container.is);
     container.is.mounts = mounts(c);
     container.is.networks = attachments(c);
+    add_endpoints(c, container.is.extras);
     const auto state = c.object("State");
     container.status = state.text("Status");
     container.started_at = state.text("StartedAt");
@@ -245,14 +318,19 @@ std::vector<Endpoint> decode_endpoints(const std::string& text) {
 Image decode_image(const std::string& text) {
     const JsonReader i(parse_answer(text, "image"), "image");
     const auto config = i.object("Config");
+    Extras inherited;
+    for (const auto& key : kInherited) {
+        const auto found = config.raw().find(key);
+        if (found != config.raw().end() && !is_zero(*found)) inherited["Config." + key] = compact(*found);
+    }
     return {i.text("Id"), config.texts("Entrypoint"), config.texts("Cmd"), config.texts("Env"), config.text("User"), config.text("WorkingDir"),
-            config.text_map("Labels"), config.keys("Volumes")};
+            config.text_map("Labels"), config.keys("Volumes"), std::move(inherited)};
 }
 
 std::vector<Volume> decode_volumes(const std::string& text) {
     std::vector<Volume> volumes;
     for (const auto& v : JsonReader(parse_answer(text, "volumes"), "volumes").objects("Volumes")) {
-        volumes.push_back({v.text("Name"), v.text("Driver"), v.text_map("Labels")});
+        volumes.push_back({v.text("Name"), v.text("Driver"), v.text_map("Labels"), v.text_map("Options")});
     }
     return volumes;
 }

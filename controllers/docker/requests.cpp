@@ -46,7 +46,7 @@ json host_config(const Container& c) {
     return {{"ReadonlyRootfs", c.read_only_rootfs}, {"CapAdd", c.cap_add}, {"CapDrop", c.cap_drop}, {"SecurityOpt", c.security_opt},
             {"IpcMode", c.ipc_mode}, {"RestartPolicy", {{"Name", c.restart_policy}}}, {"Runtime", c.runtime}, {"LogConfig", log_config(c.log_driver)},
             {"Memory", c.memory}, {"MemorySwap", c.memory_swap}, {"NanoCpus", c.nano_cpus}, {"PidsLimit", c.pids_limit}, {"Mounts", mounts},
-            {"Tmpfs", tmpfs(c.tmpfs)}};
+            {"Tmpfs", tmpfs(c.tmpfs)}, {"CgroupnsMode", "private"}, {"ShmSize", 67108864}};
 }
 
 }  // namespace

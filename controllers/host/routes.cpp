@@ -106,22 +106,37 @@ Observation<Route> read_route(const nlmsghdr* header) {
     return route;
 }
 
-/// "a.b.c.d/n" of a route that counts as taken; nothing for default routes, and for the kernel's own table of the host's addresses, which
-/// only repeats what the networks' routes say.
-std::optional<std::string> destination(const nlmsghdr* header) {
+/// The kernel's own table of the host's addresses has routes of these types for each network's first and last address.
+bool is_of_many(const rtmsg& message) {
+    return message.rtm_type == RTN_BROADCAST || message.rtm_type == RTN_MULTICAST || message.rtm_type == RTN_ANYCAST;
+}
+
+void take_route(const nlmsghdr* header, HostRoutes& routes) {
     const auto* message = static_cast<const rtmsg*>(NLMSG_DATA(header));
     const auto target = attribute(header, RTA_DST);
-    if (message->rtm_dst_len == 0 || !target || message->rtm_table == RT_TABLE_LOCAL) return std::nullopt;
-    return format_subnet({ntohl(*target), message->rtm_dst_len});
+    if (message->rtm_dst_len == 0 || !target || is_of_many(*message)) return;
+    const auto destination = format_subnet({ntohl(*target), message->rtm_dst_len});
+    const auto index = attribute(header, RTA_OIF);
+    std::array<char, IF_NAMESIZE> name{};
+    const bool named = index && if_indextoname(*index, name.data()) != nullptr;
+    routes.carriers.push_back({destination, named ? name.data() : ""});
+    // The table of the host's own addresses only repeats what the networks' routes say.
+    if (message->rtm_table != RT_TABLE_LOCAL) routes.destinations.push_back(destination);
+}
+
+template <class T>
+void sort_once(std::vector<T>& list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 /// Nothing when the table changed while it was read. Throws Error{Exit::Failed}.
-std::optional<std::vector<std::string>> dump_destinations() {
+std::optional<HostRoutes> dump_routes() {
     const Netlink netlink;
     const auto ask = request(NLM_F_REQUEST | NLM_F_DUMP);
     const auto silent = [] { return Error(Exit::Failed, "the kernel does not list its routes"); };
     if (!netlink.send(&ask, ask.header.nlmsg_len)) throw silent();
-    std::vector<std::string> destinations;
+    HostRoutes routes;
     bool whole = true;
     for (;;) {
         std::array<char, 65536> buffer{};
@@ -130,10 +145,10 @@ std::optional<std::vector<std::string>> dump_destinations() {
         for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, static_cast<std::size_t>(received));
              header = NLMSG_NEXT(header, received)) {
             if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
-            if (header->nlmsg_type == NLMSG_DONE) return whole ? std::optional(destinations) : std::nullopt;
+            if (header->nlmsg_type == NLMSG_DONE) return whole ? std::optional(routes) : std::nullopt;
             if (header->nlmsg_type == NLMSG_ERROR) throw silent();
             if (header->nlmsg_type != RTM_NEWROUTE || header->nlmsg_len < NLMSG_LENGTH(sizeof(rtmsg))) continue;
-            if (const auto text = destination(header)) destinations.push_back(*text);
+            take_route(header, routes);
         }
     }
 }
@@ -141,8 +156,9 @@ std::optional<std::vector<std::string>> dump_destinations() {
 }  // namespace
 
 Observation<Route> route_to(const std::string& address, std::int64_t uid) {
-    in_addr target{};
-    if (inet_pton(AF_INET, address.c_str(), &target) != 1) return Unknown{"no address: " + address};
+    const auto parsed = parse_address(address);
+    if (!parsed) return Unknown{"no address: " + address};
+    const auto target = htonl(*parsed);
     const Netlink netlink;
     auto ask = request(NLM_F_REQUEST);
     ask.message.rtm_dst_len = 32;
@@ -161,14 +177,14 @@ Observation<Route> route_to(const std::string& address, std::int64_t uid) {
     return Unknown{fmt::format("the kernel does not say where the address leads: {}", std::strerror(error))};
 }
 
-std::vector<std::string> routed_destinations() {
+HostRoutes host_routes() {
     // A dump that a change interrupted may have left routes out; on a host that never rests it is an error in the end.
     constexpr int kTries = 5;
     for (int i = 0; i < kTries; ++i) {
-        if (auto destinations = dump_destinations()) {
-            std::sort(destinations->begin(), destinations->end());
-            destinations->erase(std::unique(destinations->begin(), destinations->end()), destinations->end());
-            return *destinations;
+        if (auto routes = dump_routes()) {
+            sort_once(routes->destinations);
+            sort_once(routes->carriers);
+            return *routes;
         }
     }
     throw Error(Exit::Failed, "the kernel's routes change all the time: no whole list of them could be read");

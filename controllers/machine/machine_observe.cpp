@@ -71,6 +71,7 @@ Observation<MachineRow> MachineController::row() const {
 
 MachineView MachineController::observe() {
     MachineView view;
+    view.folders = {paths_.root, paths_.cache};
     // Processes first: one that starts while we look is then seen by its row or folder, not missed.
     view.processes = find_vmm_processes(paths_.vm_folder);
     auto look = read_machine_row(paths_.database, machine_, kPatience);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <functional>
 #include <thread>
 
@@ -50,7 +51,7 @@ Observation<Route> route_in(const std::string& lines, const std::string& address
 
 std::vector<std::string> destinations_in(const std::string& lines) {
     std::vector<std::string> destinations;
-    REQUIRE(in_network(lines, [&] { destinations = routed_destinations(); }));
+    REQUIRE(in_network(lines, [&] { destinations = host_routes().destinations; }));
     return destinations;
 }
 
@@ -105,6 +106,28 @@ TEST_CASE("destinations are those of all tables, but not the default and the hos
                        "route add blackhole 10.232.0.0/20\n"
                        "route add 10.8.0.0/16 dev br-docs metric 7\n";
     CHECK(destinations_in(lines) == std::vector<std::string>{"10.231.0.0/29", "10.232.0.0/20", "10.8.0.0/16", "172.16.0.0/12", "172.17.0.0/16", "192.168.7.0/24"});
+}
+
+TEST_CASE("a second bridge with our subnet, and an address of ours on another interface, are told with their interfaces") {
+    std::vector<Carrier> carriers;
+    const auto lines = kHost +
+                       "link add name br-twin type bridge\n"
+                       "address add 10.231.0.1/29 dev br-twin\n"
+                       "link set br-twin up\n"
+                       "address add 10.231.0.3/32 dev uplink\n"
+                       "route add blackhole 10.231.0.4/32\n"
+                       "route add default via 192.168.7.1\n";
+    REQUIRE(in_network(lines, [&] { carriers = host_routes().carriers; }));
+    const auto has = [&](const char* destination, const char* interface) {
+        return std::count(carriers.begin(), carriers.end(), Carrier{destination, interface}) == 1;
+    };
+    CHECK(has("10.231.0.0/29", "br-docs"));
+    CHECK(has("10.231.0.0/29", "br-twin"));
+    CHECK(has("10.231.0.1/32", "br-docs"));
+    CHECK(has("10.231.0.1/32", "br-twin"));
+    CHECK(has("10.231.0.3/32", "uplink"));
+    CHECK(has("10.231.0.4/32", ""));
+    CHECK(std::none_of(carriers.begin(), carriers.end(), [](const Carrier& c) { return c.destination == "10.231.0.7/32" || c.destination == "0.0.0.0/0"; }));
 }
 
 TEST_CASE("a long list of routes is read whole") {

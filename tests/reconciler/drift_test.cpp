@@ -118,8 +118,24 @@ TEST_CASE("drift: every field of a container") {
         container("MemorySwap", Expect::Step, [](C& c) { c.memory_swap += 1; }),
         container("NanoCpus", Expect::Step, [](C& c) { c.nano_cpus += 1; }),
         container("PidsLimit", Expect::Step, [](C& c) { c.pids_limit += 1; }),
-        container("other settings", Expect::Stop, [](C& c) { c.extras["HostConfig.CgroupParent"] = "\"x\""; }),
+        container("a setting that is not modelled", Expect::Stop, [](C& c) { c.extras["HostConfig.CgroupParent"] = "\"x\""; }),
+        container("a setting that nobody knows", Expect::Stop, [](C& c) { c.extras["HostConfig.NeverSeen"] = "1"; }),
+        container("a health check", Expect::Stop, [](C& c) { c.extras["Config.Healthcheck"] = "{\"Test\":[\"CMD\",\"/x\"]}"; }),
         {"its state", Expect::Step, [](ModelWorld& w) { w.stop_container("bottle-docs-writer-egress"); }},
+        {"infra on one more network", Expect::Stop,
+         [](ModelWorld& w) {
+             w.add_foreign_network("leaknet", "172.18.0.0/16");
+             w.connect("leaknet", "bottle-docs-writer-infra");
+         }},
+        {"a bundle container on a network of its own", Expect::Stop,
+         [](ModelWorld& w) {
+             w.add_foreign_network("leaknet", "172.18.0.0/16");
+             w.connect("leaknet", "bottle-docs-writer-egress");
+         }},
+        {"a stranger on the internal network", Expect::Stop, [](ModelWorld& w) { w.add_foreign_container("curious", "bottle-docs-writer"); }},
+        {"a stranger on the external network", Expect::Stop, [](ModelWorld& w) { w.add_foreign_container("curious", "bottle-docs-writer-external"); }},
+        {"the tag moved", Expect::Step, [](ModelWorld& w) { w.images.at("bottle-egress:1").id = "sha256:" + std::string(64, 'a'); }},
+        {"infra's limits", Expect::Stop, [](ModelWorld& w) { w.container_named("bottle-docs-writer-infra")->is.memory *= 2; }},
         {"infra's address", Expect::Stop, [](ModelWorld& w) { w.container_named("bottle-docs-writer-infra")->is.networks.front().ipv4 = "10.231.0.3"; }},
     });
 }
@@ -136,7 +152,62 @@ TEST_CASE("drift: every field of a network") {
         network("IPAM", Expect::Stop, [](N& n) { n.ipam.emplace_back("10.9.0.0/24 - -"); }),
         network("Options", Expect::Stop, [](N& n) { n.options["com.docker.network.bridge.enable_ip_masquerade"] = "true"; }),
         network("Labels", Expect::Stop, [](N& n) { n.labels["more"] = "x"; }),
+        network("a setting that is not modelled", Expect::Stop, [](N& n) { n.extras["IPAM.Driver"] = "\"evil\""; }),
     });
+}
+
+TEST_CASE("drift: a volume whose files lie elsewhere is left to a human") {
+    for (const bool driver : {true, false}) {
+        auto world = ready_world(sample_with_volume());
+        auto& volume = world.volumes.at("bottle-docs-writer-cache");
+        if (driver) volume.driver = "other";
+        else volume.options = {{"type", "none"}, {"o", "bind"}, {"device", "/etc"}};
+        const auto plan = look_and_plan(world, sample_with_volume()).plan;
+        CHECK(stops(plan));
+        REQUIRE(plan.refusals.size() == 1);
+        CHECK(plan.refusals.front().text.find("its files lie in another place") != std::string::npos);
+        CHECK(plan.refusals.front().text.find("/etc") == std::string::npos);
+    }
+}
+
+TEST_CASE("drift: somebody else carries addresses of ours") {
+    const auto bridge = [](const ModelWorld& world, const char* name) {
+        for (const auto& [id, network] : world.networks) {
+            if (network.is.name == name) return "br-" + id.substr(0, 12);
+        }
+        return std::string();
+    };
+    auto ready = ready_world();
+    // What a host with this bottle has, and what is wider or elsewhere: nothing of it is in the way.
+    ready.host.carriers = {{"10.231.0.0/29", bridge(ready, "bottle-docs-writer")},
+                           {"10.231.0.1/32", bridge(ready, "bottle-docs-writer")},
+                           {"10.232.0.0/29", bridge(ready, "bottle-docs-writer-external")},
+                           {"10.232.0.1/32", bridge(ready, "bottle-docs-writer-external")},
+                           {"10.0.0.0/8", "tun0"},
+                           {"10.231.0.8/29", "br-other"},
+                           {"192.168.7.5/32", "eth0"},
+                           {"no subnet", "eth0"}};
+    CHECK(look_and_plan(ready, sample_manifest()).plan.empty());
+
+    const Carrier foreign[] = {{"10.231.0.0/29", "br-twin"}, {"10.231.0.1/32", "br-twin"}, {"10.231.0.2/32", "eth0"}, {"10.231.0.4/30", "tun0"}, {"10.231.0.2/32", ""},
+                               {"10.232.0.0/29", "br-twin"}, {"10.231.0.0/29", bridge(ready, "bottle-docs-writer-external")}};
+    for (const auto& carrier : foreign) {
+        INFO(carrier.destination << " " << carrier.interface);
+        auto world = ready;
+        world.host.carriers.push_back(carrier);
+        const auto running = look_and_plan(world, sample_manifest()).plan;
+        CHECK(stops(running));
+        CHECK(running.steps.size() == 1);
+        REQUIRE(running.refusals.size() == 1);
+        CHECK(running.refusals.front().text.find(carrier.destination) != std::string::npos);
+        CHECK(running.refusals.front().text.find(carrier.interface) != std::string::npos);
+        // And nothing is started while it is so.
+        world.kill_vmm();
+        CHECK(apply(world, sample_manifest()).exit != Exit::Ok);
+        CHECK_FALSE(world.live);
+        world.host.carriers.pop_back();
+        CHECK(apply(world, sample_manifest()).exit == Exit::Ok);
+    }
 }
 
 TEST_CASE("drift: every key of the machine's row") {
@@ -193,7 +264,14 @@ TEST_CASE("drift: everything of the VMM's process") {
         process("no libkrun", [](L& l) { l.libraries.clear(); }),
         process("a library more", [](L& l) { l.libraries.push_back({"/tmp/libkrun.so", 9, 9, 9, 9, 9}); }),
         process("SMOLVM_EGRESS_FLOOR", [](L& l) { l.environment["SMOLVM_EGRESS_FLOOR"] = "off"; }),
+        process("SMOLVM_PUBLISH_ADDR", [](L& l) { l.environment["SMOLVM_PUBLISH_ADDR"] = "0.0.0.0"; }),
         process("LD_PRELOAD", [](L& l) { l.environment["LD_PRELOAD"] = "/tmp/x.so"; }),
+        process("LD_AUDIT", [](L& l) { l.environment["LD_AUDIT"] = "/tmp/x.so"; }),
+        process("LD_LIBRARY_PATH elsewhere", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/tmp"; }),
+        process("LD_LIBRARY_PATH and one more folder", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/opt/smolvm:/tmp"; }),
+        process("LD_LIBRARY_PATH and the current folder", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/opt/smolvm:"; }),
+        process("LD_LIBRARY_PATH empty", [](L& l) { l.environment["LD_LIBRARY_PATH"] = ""; }),
+        process("SMOLVM_LIB_DIR elsewhere", [](L& l) { l.environment["SMOLVM_LIB_DIR"] = "/tmp"; }),
         {"gone", Expect::Step,
          [](ModelWorld& w) {
              w.kill_vmm();

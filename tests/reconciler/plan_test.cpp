@@ -27,6 +27,59 @@ void other_owner(ModelWorld& world) {
     for (auto& [id, container] : world.containers) take(container.is.labels);
 }
 
+Container& egress(ModelWorld& world) {
+    return world.container_named("bottle-docs-writer-egress")->is;
+}
+Container& infra(ModelWorld& world) {
+    return world.container_named("bottle-docs-writer-infra")->is;
+}
+
+/// Nothing extra goes unnoticed: each is named in plain words, with its consequence.
+const GoldenCase kExtra[] = {
+    {"extra-network-on-infra.plan",
+     [](ModelWorld& w) {
+         w.add_foreign_network("leaknet", "172.18.0.0/16");
+         w.connect("leaknet", "bottle-docs-writer-infra");
+     }},
+    {"extra-network-on-bundle-container.plan",
+     [](ModelWorld& w) {
+         w.add_foreign_network("leaknet", "172.18.0.0/16");
+         egress(w).network_mode = "leaknet";
+         w.connect("leaknet", "bottle-docs-writer-egress");
+     }},
+    {"extra-container-on-external-network.plan", [](ModelWorld& w) { w.add_foreign_container("curious", "bottle-docs-writer-external"); }},
+    {"extra-container-of-another-bottle.plan",
+     [](ModelWorld& w) {
+         w.add_foreign_container("bottle-other-infra", "bottle-docs-writer");
+         w.container_named("bottle-other-infra")->is.labels[label::kName] = "other";
+     }},
+    {"extra-published-port.plan", [](ModelWorld& w) { infra(w).published_ports = {"9099/tcp -> 0.0.0.0:8080"}; }},
+    {"extra-mount.plan", [](ModelWorld& w) { egress(w).mounts = {"bind /etc:/host-etc"}; }},
+    {"extra-capability.plan", [](ModelWorld& w) { egress(w).cap_add = {"NET_ADMIN", "NET_BIND_SERVICE"}; }},
+    {"extra-privileged.plan", [](ModelWorld& w) { egress(w).privileged = true; }},
+    {"limits-updated-by-hand.plan", [](ModelWorld& w) { egress(w).memory = egress(w).memory_swap = 1LL << 30; }},
+    {"infra-limits-updated-by-hand.plan", [](ModelWorld& w) { infra(w).pids_limit = 0; }},
+    {"extra-host.plan", [](ModelWorld& w) { infra(w).extra_hosts = {"api.example.com:203.0.113.9"}; }},
+    {"extra-name-server.plan", [](ModelWorld& w) { infra(w).dns = {"203.0.113.53", "option ndots:9", "search evil.example"}; }},
+    {"extra-sysctl.plan", [](ModelWorld& w) { infra(w).extras["HostConfig.Sysctls"] = R"({"net.ipv4.ip_forward":"1"})"; }},
+    {"extra-health-check.plan", [](ModelWorld& w) { egress(w).extras["Config.Healthcheck"] = R"({"Test":["CMD","/bin/sh"]})"; }},
+    {"ipv6-on-network.plan", [](ModelWorld& w) { w.network_named("bottle-docs-writer")->is.ipv6 = true; }},
+    {"tag-moved.plan", [](ModelWorld& w) { w.images.at("bottle-egress:1").id = "sha256:" + std::string(64, 'a'); }},
+    {"other-image-by-hand.plan", [](ModelWorld& w) { egress(w).image_id = "sha256:" + std::string(64, 'b'); }},
+    {"second-engine-with-our-subnet.plan", [](ModelWorld& w) { w.host.carriers = {{"10.231.0.0/29", "br-0123456789ab"}}; }},
+    {"our-gateway-on-another-interface.plan", [](ModelWorld& w) { w.host.carriers = {{"10.231.0.1/32", "br-0123456789ab"}}; }},
+    {"row-mounts.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["mounts"] = {{{"source", "/etc"}, {"target", "/mnt"}}}; }); }},
+    {"row-ports.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["ports"] = {{{"host", 8080}, {"guest", 80}}}; }); }},
+    {"row-socket.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["published_sockets"] = {"/run/docker.sock:/run/docker.sock"}; }); }},
+    {"row-ssh-agent.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["ssh_agent"] = true; }); }},
+    {"row-docker-socket.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["docker_socket"] = true; }); }},
+    {"row-secrets.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["secret_refs"] = {{{"from_env", "AWS_SECRET_ACCESS_KEY"}}}; }); }},
+    {"vmm-egress-variable.plan", [](ModelWorld& w) { w.live->environment["SMOLVM_EGRESS_FLOOR"] = "off"; }},
+    {"vmm-publish-variable.plan", [](ModelWorld& w) { w.live->environment["SMOLVM_PUBLISH_ADDR"] = "0.0.0.0"; }},
+    {"vmm-preload.plan", [](ModelWorld& w) { w.live->environment["LD_PRELOAD"] = "/tmp/x.so"; }},
+    {"vmm-library-path.plan", [](ModelWorld& w) { w.live->environment["LD_LIBRARY_PATH"] = "/tmp/lib:/opt/smolvm"; }},
+};
+
 const GoldenCase kDrifted[] = {
     {"nothing-to-do.plan", [](ModelWorld&) {}},
     {"null-list-while-running.plan", [](ModelWorld& w) { w.change_row([](auto& row) { row["allowed_cidrs"] = nullptr; }); }},
@@ -107,6 +160,14 @@ TEST_CASE("golden: the first apply") {
 
 TEST_CASE("golden: a world that drifted from Ready") {
     for (const auto& golden : kDrifted) DYNAMIC_SECTION(golden.file) {
+        auto world = ready_world();
+        golden.change(world);
+        check_golden(std::string("plans/") + golden.file, plan_text(world));
+    }
+}
+
+TEST_CASE("golden: something extra in a world that is Ready") {
+    for (const auto& golden : kExtra) DYNAMIC_SECTION(golden.file) {
         auto world = ready_world();
         golden.change(world);
         check_golden(std::string("plans/") + golden.file, plan_text(world));

@@ -92,7 +92,7 @@ Outcome ModelWorld::act(const ConnectNetwork& a) {
     auto* container = container_named(a.container_id);
     const auto* network = network_named(a.network_id);
     if (container == nullptr || network == nullptr) return failed("not found");
-    container->is.networks.push_back({network->is.name, network->id, a.ipv4});
+    container->is.networks.push_back({network->is.name, network->id, a.ipv4, ""});
     std::sort(container->is.networks.begin(), container->is.networks.end(), [](const auto& x, const auto& y) { return x.network < y.network; });
     return {};
 }

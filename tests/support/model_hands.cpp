@@ -22,7 +22,7 @@ void ModelWorld::start_machine(bool by_us) {
     const auto binaries = model_binaries();
     machine.executable = binaries[0];
     machine.libraries = {binaries[1], binaries[2]};
-    machine.environment = {{"PATH", "/usr/bin:/bin"}};
+    machine.environment = {{"PATH", "/usr/bin:/bin"}, {"LD_LIBRARY_PATH", "/opt/smolvm"}, {"SMOLVM_LIB_DIR", "/opt/smolvm"}};
     machine.channels = {"control.sock", "egress.sock", "ports.sock"};
     ordered_json cidrs = data.contains("allowed_cidrs") ? data["allowed_cidrs"] : ordered_json();
     const bool online = data["network"] == true;
@@ -108,7 +108,7 @@ void ModelWorld::remove_network(const std::string& name) {
 void ModelWorld::connect(const std::string& network, const std::string& container) {
     auto* c = container_named(container);
     const auto* n = network_named(network);
-    if (c != nullptr && n != nullptr) c->is.networks.push_back({n->is.name, n->id, ""});
+    if (c != nullptr && n != nullptr) c->is.networks.push_back({n->is.name, n->id, "", ""});
 }
 void ModelWorld::disconnect(const std::string& network, const std::string& container) {
     auto* c = container_named(container);

@@ -10,11 +10,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Docker's own choice for an endpoint: the first address of the IP range (20.10), for the one stranger that a test connects.
-std::string first_of_range(const Network& network) {
+/// Docker's own choice for an endpoint: the first address of the IP range, without one the first after the gateway's (20.10); for the one stranger
+/// that a test connects.
+std::string chosen_address(const Network& network) {
     const auto& pool = network.ipam.front();
     const auto range = pool.substr(pool.rfind(' ') + 1);
-    return range.substr(0, range.find('/'));
+    if (range != "-") return range.substr(0, range.find('/'));
+    return pool.substr(0, pool.find_last_of('.', pool.find('/')) + 1) + "2";
 }
 
 }  // namespace
@@ -115,6 +117,11 @@ std::string ModelWorld::id_of_mode(const std::string& mode) const {
 ObservedContainer ModelWorld::as_seen(const ObservedContainer& container) const {
     const auto mode = modes_.find(container.id);
     auto seen = container;
+    for (auto& attachment : seen.is.networks) {
+        const auto network = networks.find(attachment.network_id);
+        if (container.status != "running" || network == networks.end()) continue;
+        attachment.address = attachment.ipv4.empty() ? chosen_address(network->second.is) : attachment.ipv4;
+    }
     if (mode == modes_.end() || mode->second.text != container.is.network_mode) return seen;
     const auto& id = mode->second.id;
     if (containers.count(id) == 0 && networks.count(id) == 0) seen.is.network_mode = mode->second.text.rfind("container:", 0) == 0 ? "container:" + id : id;
@@ -130,7 +137,7 @@ DockerView ModelWorld::docker_view(const std::vector<std::string>& image_refs) c
         for (const auto& [container_id, container] : containers) {
             if (container.status != "running") continue;
             for (const auto& attachment : container.is.networks) {
-                if (attachment.network_id == id) endpoints.push_back({container_id, container.is.name, attachment.ipv4.empty() ? first_of_range(network.is) : attachment.ipv4});
+                if (attachment.network_id == id) endpoints.push_back({container_id, container.is.name, attachment.ipv4.empty() ? chosen_address(network.is) : attachment.ipv4});
             }
         }
         seen.endpoints = endpoints;
@@ -147,6 +154,7 @@ DockerView ModelWorld::docker_view(const std::vector<std::string>& image_refs) c
 
 MachineView ModelWorld::machine_view() const {
     MachineView view;
+    view.folders = machine_folders;
     if (database_locked) {
         view.row = Unknown{*database_locked};
         view.row_digest = Unknown{*database_locked};

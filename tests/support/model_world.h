@@ -69,6 +69,7 @@ public:
     std::optional<bool> vm_folder;  ///< true: with disks
     std::optional<std::int64_t> uid_claim;
     std::optional<std::string> firewall;  ///< the table of the bottle's uid, as nftables lists it; nothing: no such table
+    std::set<std::string> machine_folders = {"/var/lib/state/bottle/bottles/docs-writer/smolvm", "/var/lib/state/bottle/vm/0123456789ab"};
     std::optional<LiveMachine> live;
     StoredState stored;
     HostFacts host;

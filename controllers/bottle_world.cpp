@@ -2,6 +2,8 @@
 
 #include "controllers/guest/workload.h"
 #include "controllers/host/routes.h"
+#include "controllers/machine/folder_copy.h"
+#include "controllers/process/proc_table.h"
 #include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
@@ -58,6 +60,18 @@ HostFacts host_facts(const StatePlace& place) {
     return facts;
 }
 
+Observation<std::vector<FileIdentity>> started_files(const Observation<StoredState>& stored) {
+    if (!stored.present()) return Unknown{"which they are could not be read"};
+    if (!stored->start) return Absent{};
+    std::vector<FileIdentity> files;
+    for (const auto& binary : stored->start->binaries) {
+        const auto now = identify_file(binary.path);
+        if (!now) return Absent{};
+        files.push_back(*now);
+    }
+    return files;
+}
+
 /// A record of another boot of the machine says nothing of this one.
 Observation<ObservedWorkload> of_this_boot(Observation<ObservedWorkload> workload, const VmmProcess* vmm) {
     if (!workload.present()) return workload;
@@ -74,7 +88,7 @@ BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore
 
 Snapshot BottleWorld::observe(const Scope& scope) {
     Snapshot snapshot;
-    snapshot.machine = machine_.observe();
+    snapshot.machine = machine_.observe(scope.image_source);
     snapshot.docker = docker_.observe(scope);
     try {
         snapshot.host = host_facts(place_);
@@ -82,6 +96,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     } catch (const Error& error) {
         snapshot.stored = Unknown{error.what()};
     }
+    snapshot.machine.started_files = started_files(snapshot.stored);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
@@ -203,9 +218,8 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 Outcome BottleWorld::forget() {
     store_.forget(bottle_);
     for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {
-        std::error_code error;
-        std::filesystem::remove_all(folder, error);
-        if (error) return failed(fmt::format("{}: {}", folder, error.message()));
+        // A root file system may hold folders whose modes keep their owner out.
+        remove_folder(folder);
     }
     return {};
 }

@@ -228,6 +228,9 @@ std::string volume_name(const std::string& bottle, const std::string& volume) {
 std::string machine_name(const std::string& bottle) {
     return "bottle-" + bottle;
 }
+std::string image_copy_folder(const std::string& state_folder, const std::string& bottle) {
+    return state_folder + "/bottles/" + bottle + "/image";
+}
 
 Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
     Desired desired;
@@ -236,6 +239,7 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     desired.allocation = allocation;
     desired.bundle_address = bundle_address_of(allocation.internal_subnet);
     desired.user = manifest.machine.user;
+    desired.vmm_uid = vmm_uid_of(allocation, snapshot.host.euid);
     desired.networks.push_back(network(network_name(manifest.name), true, allocation.internal_subnet,
                                        labels_of(manifest, snapshot, "internal-network")));
     if (manifest.bundle.external_network) {
@@ -244,6 +248,11 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     }
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
+    // Without root the VMM has the user's uid, and could write in any folder that the user can: it gets one of its own.
+    if (snapshot.host.euid != 0) {
+        desired.image_source = manifest.machine.rootfs;
+        desired.machine.rootfs = image_copy_folder(snapshot.host.state_folder, manifest.name);
+    }
     desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {
         desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user};

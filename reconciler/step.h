@@ -46,6 +46,10 @@ struct RemoveImage {
 struct ClaimUid {
     std::int64_t uid = 0;
 };
+/// Makes the bottle's own copy of a root file system's folder.
+struct CopyImage {
+    std::string source;
+};
 struct CreateMachine {
     Machine machine;
 };
@@ -72,7 +76,7 @@ struct Launch {
 struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
-                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, ClaimUid,
+                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, ClaimUid,
                             CreateMachine, UpdateMachine, SetAllowlist, StartMachine, StopMachine, DeleteMachine,
                             SealMachine, Prove, Provision, Launch, Forget>;
 

@@ -4,6 +4,8 @@
 #include "controllers/host/passable.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/uid_registry.h"
+#include "controllers/machine/folder_copy.h"
+#include "controllers/process/proc_table.h"
 #include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
@@ -62,7 +64,9 @@ HostFacts host_facts(const StatePlace& place, const std::string& bottle) {
     auto routes = host_routes();
     facts.routes = std::move(routes.destinations);
     facts.carriers = std::move(routes.carriers);
-    for (const auto& [uid, holder] : registered_uids(place.uid_registry)) {
+    // Without root there is none: the VMM has the user's own uid.
+    const auto holders = place.uid_registry.empty() ? std::map<std::int64_t, std::string>{} : registered_uids(place.uid_registry);
+    for (const auto& [uid, holder] : holders) {
         if (holder != uid_holder(place.folder, bottle)) facts.taken_uids.insert(uid);
     }
     return facts;
@@ -74,6 +78,18 @@ std::vector<std::string> image_writers(const std::string& image, const StoredSta
         if (!image.empty() && writable_by(image, allocation.vmm_uid)) writers.push_back(name);
     }
     return writers;
+}
+
+Observation<std::vector<FileIdentity>> started_files(const Observation<StoredState>& stored) {
+    if (!stored.present()) return Unknown{"which they are could not be read"};
+    if (!stored->start) return Absent{};
+    std::vector<FileIdentity> files;
+    for (const auto& binary : stored->start->binaries) {
+        const auto now = identify_file(binary.path);
+        if (!now) return Absent{};
+        files.push_back(*now);
+    }
+    return files;
 }
 
 /// A record of another boot of the machine says nothing of this one.
@@ -92,7 +108,7 @@ BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore
 
 Snapshot BottleWorld::observe(const Scope& scope) {
     Snapshot snapshot;
-    snapshot.machine = machine_.observe();
+    snapshot.machine = machine_.observe(scope.image_source);
     snapshot.docker = docker_.observe(scope);
     try {
         snapshot.host = host_facts(place_, bottle_);
@@ -104,6 +120,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
         snapshot.stored = Unknown{error.what()};
     }
     snapshot.firewall = firewall_.observe(scope.vmm_uid);
+    snapshot.machine.started_files = started_files(snapshot.stored);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
@@ -248,14 +265,13 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 
 Outcome BottleWorld::forget() {
     const auto held = store_.allocations();
-    if (const auto found = held.find(bottle_); found != held.end()) {
+    if (const auto found = held.find(bottle_); found != held.end() && found->second.vmm_uid != 0) {
         unregister_uid(place_.uid_registry, found->second.vmm_uid, uid_holder(place_.folder, bottle_));
     }
     store_.forget(bottle_);
     for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {
-        std::error_code error;
-        std::filesystem::remove_all(folder, error);
-        if (error) return failed(fmt::format("{}: {}", folder, error.message()));
+        // A root file system may hold folders whose modes keep their owner out.
+        remove_folder(folder);
     }
     return {};
 }

@@ -13,7 +13,11 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <set>
 
 namespace bottle {
 namespace {
@@ -32,6 +36,19 @@ std::string state_folder(const Environment& environment) {
     return home + "/.local/state/bottle";
 }
 
+StatePlace place_of(const Environment& environment) {
+    const auto folder = state_folder(environment);
+    return {folder, owner_file(folder, geteuid()), geteuid() == 0 ? kUidRegistry : ""};
+}
+
+std::set<std::int64_t> own_groups() {
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
+    const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+    std::set<std::int64_t> all(groups.begin(), groups.begin() + std::max(count, 0));
+    all.insert(getegid());
+    return all;
+}
+
 std::vector<std::string> image_refs(const Manifest& manifest) {
     std::vector<std::string> refs = {kPauseImage};
     for (const auto& container : manifest.bundle.containers) refs.push_back(container.image);
@@ -43,9 +60,11 @@ Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& alloca
     scope.bottle = manifest.name;
     scope.image_refs = image_refs(manifest);
     scope.image = manifest.machine.rootfs;
+    // Without root the VMM has our own uid: its image is a copy.
+    if (geteuid() != 0) scope.image_source = manifest.machine.rootfs;
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);
-        scope.vmm_uid = allocation->vmm_uid;
+        scope.vmm_uid = vmm_uid_of(*allocation, geteuid());
     }
     return scope;
 }
@@ -67,7 +86,7 @@ bool was_absent(const Look& look) {
 }
 
 std::string desired_text(const Desired& desired) {
-    std::string text = desired.workload_digest + fmt::format("{} {} {} {}", desired.machine.rootfs, desired.machine.cpus, desired.machine.memory_mib, desired.user);
+    std::string text = desired.workload_digest + desired.image_source + fmt::format("{} {} {} {}", desired.machine.rootfs, desired.machine.cpus, desired.machine.memory_mib, desired.user);
     for (const auto& container : desired.containers) text += container.labels.at(label::kSpecHash);
     for (const auto& network : desired.networks) text += network.name + network.ipam.front();
     for (const auto& port : desired.ports) text += fmt::format("{}:{}", port.name, port.port);
@@ -85,7 +104,7 @@ struct Session::Parts {
     SystemProcessRunner runner;
 
     explicit Parts(Environment given)
-        : environment(std::move(given)), place{state_folder(environment), kOwnerFile, kUidRegistry}, store(place.folder + "/state.db"),
+        : environment(std::move(given)), place(place_of(environment)), store(place.folder + "/state.db"),
           engine(make_http_engine(docker_socket(value_of(environment, "DOCKER_HOST")))), smolvm(find_smolvm(value_of(environment, "PATH"))) {}
 
     BottleWorld world(const std::string& bottle) { return {bottle, place, store, *engine, smolvm, runner}; }
@@ -116,7 +135,7 @@ struct Session::Parts {
             if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
             const auto& allocation = std::get<Allocation>(chosen);
             if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);
-            if (register_uid(place.uid_registry, allocation.vmm_uid, uid_holder(place.folder, manifest.name))) return allocation;
+            if (allocation.vmm_uid == 0 || register_uid(place.uid_registry, allocation.vmm_uid, uid_holder(place.folder, manifest.name))) return allocation;
         }
         throw Error(Exit::Precondition, fmt::format("the uid that bottle {} holds is another bottle's by now, and its machine is built on it", manifest.name),
                     fmt::format("ls {}; then bottle delete {} and apply again, without its disks", place.uid_registry, manifest.name));
@@ -146,18 +165,20 @@ Look Session::look(const Manifest& manifest, const PlanOptions& options) {
 std::vector<Problem> Session::preflight(const Look& look) {
     auto world = parts_->world(look.desired.name);
     PreflightFacts facts;
-    facts.is_root = geteuid() == 0;
+    facts.euid = geteuid();
+    facts.is_root = facts.euid == 0;
     if (parts_->smolvm) {
         facts.smolvm_path = parts_->smolvm->program;
         facts.smolvm_version = smolvm_version(*parts_->smolvm, parts_->runner, facts.smolvm_problem);
     }
     facts.kvm = read_kvm();
+    facts.kvm_is_open_to_us = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0;
     facts.longest_socket = longest_socket(machine_paths(parts_->place.folder, look.desired.name));
     facts.docker = world.docker().facts();
     facts.vmm_uid = look.desired.allocation.vmm_uid;
-    facts.image = look.desired.machine.rootfs;
-    facts.impassable = impassable_folders(facts.image, facts.vmm_uid);
-    facts.image_writable = writable_by(facts.image, facts.vmm_uid);
+    facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
+    facts.impassable = facts.is_root ? impassable_folders(facts.image, facts.vmm_uid) : impassable_folders(facts.image, facts.euid, own_groups());
+    facts.image_writable = facts.is_root && writable_by(facts.image, facts.vmm_uid);
     return check_preflight(facts);
 }
 

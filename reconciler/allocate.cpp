@@ -100,7 +100,7 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
         if (!subnet) return fmt::format("no free /{} is left in the pool {} for external networks", kPrefix, pools.external);
         result.external_subnet = *subnet;
     }
-    if (result.vmm_uid == 0) {
+    if (result.vmm_uid == 0 && snapshot.host.euid == 0) {
         auto used = snapshot.host.taken_uids;
         for (const auto& [name, allocation] : snapshot.stored->other_allocations) used.insert(allocation.vmm_uid);
         for (auto uid = pools.first_uid; uid <= pools.last_uid && result.vmm_uid == 0; ++uid) {
@@ -109,6 +109,10 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
         if (result.vmm_uid == 0) return fmt::format("no free VMM uid is left from {} to {}", pools.first_uid, pools.last_uid);
     }
     return result;
+}
+
+std::int64_t vmm_uid_of(const Allocation& allocation, std::int64_t euid) {
+    return allocation.vmm_uid != 0 ? allocation.vmm_uid : euid;
 }
 
 std::string gateway_of(const std::string& subnet) {

@@ -16,13 +16,16 @@ struct Pools {
     std::int64_t last_uid = 2'909'999;
 };
 
-/// What `bottle` shall hold: what it holds already, if that still stands, else the lowest free subnets (/29) and uid.
+/// What `bottle` shall hold: what it holds already, if that still stands, else the lowest free subnets (/29), and as root a uid.
 /// Free means: overlapping no other bottle's allocation, no Docker network that is not this bottle's, and no host route; a uid that no bottle of
 /// this host holds, in whatever state folder.
 /// A held allocation on which nothing is built (no network, no machine) is exchanged when it has come to overlap; another is kept.
 /// Returns the reason in words when a pool is used up or Docker could not be read.
 std::variant<Allocation, std::string> allocate(const std::string& bottle, bool external_network, const Pools& pools,
                                                const Snapshot& snapshot);
+
+/// The uid that the VMM has: an allocated one, which only root can give it, or `euid`, the user's own.
+std::int64_t vmm_uid_of(const Allocation& allocation, std::int64_t euid);
 
 /// .1 and .2 of the internal subnet: the bridge's own address, and the infra container's.
 std::string gateway_of(const std::string& subnet);

@@ -218,7 +218,7 @@ void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired
     const auto& policy = manifest.network.firewall;
     std::string why;
     if (policy == "off") why = "the manifest says so";
-    else if (desired.allocation.vmm_uid == snapshot.host.euid) why = "the machine has no uid of its own";
+    else if (desired.allocation.vmm_uid == 0) why = "the machine has no uid of its own";
     // A wall that stood and can not be read any more is a doubt, and no reason to do without.
     else if (snapshot.firewall.unknown() && !started_behind_firewall(snapshot)) why = snapshot.firewall.why();
     if (why.empty()) {
@@ -258,6 +258,9 @@ std::string volume_name(const std::string& bottle, const std::string& volume) {
 std::string machine_name(const std::string& bottle) {
     return "bottle-" + bottle;
 }
+std::string image_copy_folder(const std::string& state_folder, const std::string& bottle) {
+    return state_folder + "/bottles/" + bottle + "/image";
+}
 
 Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
     Desired desired;
@@ -266,6 +269,7 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     desired.allocation = allocation;
     desired.bundle_address = bundle_address_of(allocation.internal_subnet);
     desired.user = manifest.machine.user;
+    desired.vmm_uid = vmm_uid_of(allocation, snapshot.host.euid);
     desired.networks.push_back(network(network_name(manifest.name), true, allocation.internal_subnet,
                                        labels_of(manifest, snapshot, "internal-network")));
     if (manifest.bundle.external_network) {
@@ -274,6 +278,11 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     }
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
+    // Without root the VMM has the user's uid, and could write in any folder that the user can: it gets one of its own.
+    if (snapshot.host.euid != 0) {
+        desired.image_source = manifest.machine.rootfs;
+        desired.machine.rootfs = image_copy_folder(snapshot.host.state_folder, manifest.name);
+    }
     desire_firewall(manifest, snapshot, desired);
     desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {

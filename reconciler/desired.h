@@ -24,6 +24,9 @@ struct Desired {
     std::vector<std::string> image_refs;  ///< as the manifest says them, beside `containers` (infra's is the pause image)
     std::vector<BundlePort> ports;
     Machine machine;
+    /// The manifest's folder, where the machine's is a copy of it that belongs to the bottle; empty: it is the machine's own.
+    std::string image_source;
+    std::int64_t vmm_uid = 0;  ///< that its process shall have
     std::optional<FirewallRules> firewall;
     std::string no_firewall;  ///< why there is none, in words, for the proof
     std::map<std::string, std::string> guest_env;  ///< of the agent's command, and of every `exec`: the bundle's variables and the manifest's
@@ -50,6 +53,8 @@ std::string external_network_name(const std::string& bottle);
 std::string container_name(const std::string& bottle, const std::string& container);
 std::string volume_name(const std::string& bottle, const std::string& volume);
 std::string machine_name(const std::string& bottle);
+/// Where the bottle's own copy of its image stands.
+std::string image_copy_folder(const std::string& state_folder, const std::string& bottle);
 
 /// The name of the infra container within a bottle, and the reference of the image that it runs.
 inline constexpr const char* kInfra = "infra";

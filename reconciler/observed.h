@@ -75,6 +75,7 @@ struct VmmProcess {
     FileIdentity executable;
     std::vector<FileIdentity> libraries;  ///< mapped libkrun and libkrunfw files
     std::map<std::string, std::string> environment;
+    std::string hidden;  ///< not empty: the kernel does not show us executable, libraries and environment, and why
 
     bool operator==(const VmmProcess&) const = default;
 };
@@ -85,6 +86,15 @@ struct MachineRow {
     bool is_blob = true;
 
     bool operator==(const MachineRow&) const = default;
+};
+
+/// A whole copy of a root file system's folder that belongs to the bottle. A listing is a digest of every entry's name, kind, mode, size, times and inode.
+struct ImageCopy {
+    std::string source;          ///< the folder that it was made of
+    std::string source_listing;  ///< as that was then
+    std::string listing;         ///< as the copy was when it was whole
+
+    bool operator==(const ImageCopy&) const = default;
 };
 
 struct MachineView {
@@ -98,6 +108,10 @@ struct MachineView {
     Observation<std::string> running_config;  ///< text of agent.config.json
     Observation<std::set<std::string>> live_channels;  ///< names present among egress.sock, ports.sock, control.sock, egress-update.lock
     Observation<std::int64_t> uid_claim;    ///< the uid whose claim file names this machine
+    Observation<ImageCopy> image_copy;         ///< as it was made; Absent: none is whole
+    Observation<std::string> image_listing;    ///< of the copy as it is now
+    Observation<std::string> source_listing;   ///< of the folder that the manifest names, as it is now
+    Observation<std::vector<FileIdentity>> started_files;  ///< the binaries of our recorded start, as they are now; Absent: no start, or one is gone
 
     bool operator==(const MachineView&) const = default;
 };
@@ -207,7 +221,7 @@ struct Carrier {
 struct HostFacts {
     std::string boot_id;
     std::int64_t euid = 0;
-    std::string owner;               ///< random id in /var/lib/bottle/owner; empty: none yet
+    std::string owner;               ///< random id that marks what is ours; empty: none yet
     std::string state_folder;        ///< $XDG_STATE_HOME/bottle
     std::set<std::int64_t> taken_uids;  ///< held by bottles of other state folders
     std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"

@@ -116,6 +116,7 @@ std::string machine_detail(const Machine& machine) {
 
 void plan_claim(const Desired& desired, const Snapshot& snapshot, const std::string& part_of, PlanBuilder& builder) {
     const auto uid = desired.allocation.vmm_uid;
+    if (uid == 0) return;
     if (snapshot.machine.uid_claim.present() && *snapshot.machine.uid_claim == uid) return;
     if (snapshot.machine.uid_claim.present()) {
         builder.refuse(fmt::format("the VM folder is claimed for uid {}, and this bottle holds uid {}", *snapshot.machine.uid_claim, uid));
@@ -124,6 +125,34 @@ void plan_claim(const Desired& desired, const Snapshot& snapshot, const std::str
     auto step = step_for('+', "claim", desired, fmt::format("uid {}", uid), "not claimed", ClaimUid{uid});
     step.part_of = part_of;
     builder.add(std::move(step), builder.ids());
+}
+
+/// Why the bottle's copy of its image has to be made; empty where it stands. Only with a look at the folder that the manifest names.
+std::string reason_to_copy(const Desired& desired, const MachineView& machine) {
+    if (!machine.image_copy.present()) return "absent";
+    const auto& copy = *machine.image_copy;
+    if (copy.source != desired.image_source) return "the copy is one of " + copy.source;
+    if (copy.source_listing != *machine.source_listing) return "the folder changed since it was copied";
+    if (!machine.image_listing.present() || copy.listing != *machine.image_listing) return "the copy is not as it was made";
+    return {};
+}
+
+/// While a machine runs on the copy, nothing is done about it: what the folder has become is for the next start.
+void plan_image(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
+    const auto& machine = snapshot.machine;
+    if (desired.image_source.empty()) return;
+    if (machine.image_copy.unknown()) {
+        builder.refuse("the copy of the image could not be read: " + machine.image_copy.why(), "move it away");
+        return;
+    }
+    if (!machine.source_listing.present()) {
+        builder.refuse(machine.source_listing.unknown() ? "the image could not be read: " + machine.source_listing.why() : "there is no image " + desired.image_source);
+        return;
+    }
+    const auto cause = reason_to_copy(desired, machine);
+    if (cause.empty()) return;
+    const char symbol = machine.image_copy.present() ? '~' : '+';
+    builder.add(step_for(symbol, "image", desired, "a copy of " + desired.image_source, cause, CopyImage{desired.image_source}), builder.ids());
 }
 
 void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std::string& is, const std::string& cause, PlanBuilder& builder) {
@@ -214,6 +243,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
         plan_running(desired, snapshot, options, builder);
         return;
     }
+    plan_image(desired, snapshot, builder);
     if (snapshot.machine.row.present()) plan_row_repairs(desired, snapshot, builder);
     else plan_new_machine(desired, snapshot, options, builder);
     plan_firewall(desired, snapshot, builder);

@@ -11,7 +11,7 @@ namespace bottle {
 /// An unproved boot may run on only if it is this converge's own.
 std::string reason_to_stop(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes, const PlanOptions& options);
 
-/// Claim, create, allowlist, start for a machine that is dead (or about to be stopped); seal, prove, provision and launch for one that lives.
+/// Image, claim, create, allowlist, start for a machine that is dead (or about to be stopped); seal, prove, provision and launch for one that lives.
 void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, bool runs_on, PlanBuilder& builder);
 
 }  // namespace bottle

@@ -39,6 +39,25 @@ bool known_binary(const FileIdentity& file, const std::vector<FileIdentity>& kno
     });
 }
 
+std::string doubt_of_files(const VmmProcess& vmm, const StartRecord& start) {
+    if (!known_binary(vmm.executable, start.binaries)) return "its executable is not the smolvm that was verified: " + vmm.executable.path;
+    if (vmm.libraries.empty()) return "no libkrun is mapped in it";
+    for (const auto& library : vmm.libraries) {
+        if (!known_binary(library, start.binaries)) return "a mapped library is not the one that was verified: " + library.path;
+    }
+    return environment_doubt(vmm, start.binaries);
+}
+
+/// A VMM makes itself undumpable, so that nobody but root may look into it (1.32.2). That it descends from the smolvm that was verified and
+/// started with our own environment was seen at the start; since then its files must be as they were.
+std::string doubt_of_hidden(const Desired& desired, const Snapshot& snapshot, const VmmProcess& vmm) {
+    if (desired.allocation.vmm_uid != 0) return "it cannot be looked into: " + vmm.hidden;
+    const auto& now = snapshot.machine.started_files;
+    if (!now.present()) return "smolvm's files cannot be looked at again: " + (now.unknown() ? now.why() : std::string("one is gone"));
+    if (*now != snapshot.stored->start->binaries) return "smolvm's files changed since it was started";
+    return {};
+}
+
 std::string process_doubt(const Desired& desired, const Snapshot& snapshot, const VmmProcess& vmm) {
     const auto& start = snapshot.stored->start;
     if (!start) return "no start of ours is recorded for it";
@@ -52,15 +71,18 @@ std::string process_doubt(const Desired& desired, const Snapshot& snapshot, cons
     if (!hints || hints->state != "running" || hints->pid != vmm.pid || hints->pid_start_time != vmm.start_time) {
         return fmt::format("the row does not say that it runs as process {}", vmm.pid);
     }
-    if (vmm.uid != desired.allocation.vmm_uid) {
-        return fmt::format("it runs as uid {}, not as {}", vmm.uid, desired.allocation.vmm_uid);
+    if (vmm.uid != desired.vmm_uid) {
+        return fmt::format("it runs as uid {}, not as {}", vmm.uid, desired.vmm_uid);
     }
-    if (!known_binary(vmm.executable, start->binaries)) return "its executable is not the smolvm that was verified: " + vmm.executable.path;
-    if (vmm.libraries.empty()) return "no libkrun is mapped in it";
-    for (const auto& library : vmm.libraries) {
-        if (!known_binary(library, start->binaries)) return "a mapped library is not the one that was verified: " + library.path;
-    }
-    return environment_doubt(vmm, start->binaries);
+    return vmm.hidden.empty() ? doubt_of_files(vmm, *start) : doubt_of_hidden(desired, snapshot, vmm);
+}
+
+/// What the reading rests on is said with it: without root it is less.
+std::string process_reading(const Desired& desired, const VmmProcess& vmm) {
+    auto text = fmt::format("process {} of our own start, uid {}", vmm.pid, vmm.uid);
+    if (desired.allocation.vmm_uid == 0) text += ", the user's own: behind the VM stands no other wall";
+    if (vmm.hidden.empty()) return text + ", verified smolvm and libkrun";
+    return text + "; made by the verified smolvm, whose files are as they were (only root can look into the process itself)";
 }
 
 Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
@@ -74,7 +96,7 @@ Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
     const auto& vmm = processes->front();
     const auto doubt = process_doubt(desired, snapshot, vmm);
     if (!doubt.empty()) return evidence(EvidenceKind::Process, Verdict::Fails, doubt);
-    return evidence(EvidenceKind::Process, Verdict::Holds, fmt::format("process {} of our own start, uid {}, verified smolvm and libkrun", vmm.pid, vmm.uid),
+    return evidence(EvidenceKind::Process, Verdict::Holds, process_reading(desired, vmm),
                     binaries_text(snapshot.stored->start->binaries));
 }
 

@@ -126,7 +126,7 @@ struct Volume {
 struct Allocation {
     std::string internal_subnet;  ///< "10.231.0.0/29"
     std::string external_subnet;  ///< "10.232.0.0/29", empty without an external network
-    std::int64_t vmm_uid = 0;
+    std::int64_t vmm_uid = 0;     ///< 0: none of its own, as bottle does not run as root
 
     bool operator==(const Allocation&) const = default;
 };

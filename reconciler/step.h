@@ -46,6 +46,10 @@ struct RemoveImage {
 struct ClaimUid {
     std::int64_t uid = 0;
 };
+/// Makes the bottle's own copy of a root file system's folder.
+struct CopyImage {
+    std::string source;
+};
 struct CreateMachine {
     Machine machine;
 };
@@ -79,7 +83,7 @@ struct Launch {
 struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
-                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, ClaimUid,
+                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, ClaimUid,
                             CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, DeleteMachine,
                             SealMachine, Prove, Provision, Launch, Forget>;
 

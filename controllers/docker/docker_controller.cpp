@@ -4,13 +4,13 @@
 #include "controllers/docker/json_reader.h"
 #include "controllers/docker/pause_image.h"
 #include "controllers/docker/requests.h"
+#include "controllers/process/network_namespace.h"
 #include "manifests/error.h"
 #include "reconciler/desired.h"
 
 #include <fmt/format.h>
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -227,6 +227,7 @@ PreflightFacts::Docker DockerController::facts() {
     const auto answer = engine_.call("GET", "/info");
     if (!answer.succeeded()) {
         facts.problem = describe(answer, engine_.socket());
+        facts.not_permitted = answer.failure == EngineAnswer::Failure::NotPermitted;
         return facts;
     }
     const auto info = decode_info(answer.body);
@@ -241,11 +242,8 @@ PreflightFacts::Docker DockerController::facts() {
     socklen_t size = sizeof peer;
     const bool known = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     close(fd);
-    struct stat ours {};
-    struct stat theirs {};
     facts.socket_owner = known ? peer.uid : -1;
-    facts.same_network_namespace = known && stat("/proc/self/ns/net", &ours) == 0 && stat(fmt::format("/proc/{}/ns/net", peer.pid).c_str(), &theirs) == 0 &&
-                                   ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+    facts.same_network_namespace = known ? shares_our_network(peer.pid) : std::nullopt;
     return facts;
 }
 

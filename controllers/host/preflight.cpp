@@ -19,6 +19,7 @@ std::string quoted(const std::string& path) {
 }
 
 std::string vmm(const PreflightFacts& facts) {
+    if (!facts.is_root) return fmt::format("the VMM (your own uid {})", facts.euid);
     return facts.vmm_uid > 0 ? fmt::format("the VMM (uid {})", facts.vmm_uid) : "the VMM (a uid of its own)";
 }
 
@@ -38,8 +39,9 @@ void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
 }
 
 /// smolvm drops root before it opens the device: the VMM has a uid of its own and, beside it, only the device's group (1.32.2, measured).
-/// Whether it would give away group root was not measured, so that does not count.
+/// Whether it would give away group root was not measured, so that does not count. Started by another user it keeps that user's uid and groups.
 bool vmm_may_open(const PreflightFacts& facts) {
+    if (!facts.is_root) return facts.kvm_is_open_to_us;
     constexpr std::int64_t kNobodyYet = -2;
     const std::set<std::int64_t> groups = facts.kvm.gid > 0 ? std::set<std::int64_t>{facts.kvm.gid} : std::set<std::int64_t>{};
     return facts.kvm.openable_by(facts.vmm_uid > 0 ? facts.vmm_uid : kNobodyYet, groups);
@@ -54,6 +56,10 @@ void check_kvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
                                                  "virtualization), then modprobe kvm-intel or modprobe kvm-amd"));
     } else if (!kvm.is_device) {
         problems.push_back(problem("/dev/kvm is there, but it is no character device", "rm /dev/kvm, then modprobe kvm-intel or modprobe kvm-amd"));
+    } else if (!vmm_may_open(facts) && !facts.is_root) {
+        problems.push_back(problem(fmt::format("/dev/kvm is there, but you (uid {}) cannot open it: the device is {}:{} {:04o}", facts.euid, kvm.uid, kvm.gid, kvm.mode & 07777),
+                                   kvm.gid > 0 ? fmt::format("sudo usermod -aG $(getent group {} | cut -d: -f1) $(id -un)   then log in again", kvm.gid)
+                                               : "sudo groupadd --system kvm; sudo usermod -aG kvm $(id -un); sudo chgrp kvm /dev/kvm && sudo chmod 660 /dev/kvm   then log in again"));
     } else if (!vmm_may_open(facts)) {
         problems.push_back(problem(fmt::format("/dev/kvm is there, but {} cannot open it: beside its uid it has only the device's group, and the device is {}:{} {:04o}",
                                                vmm(facts), kvm.uid, kvm.gid, kvm.mode & 07777),
@@ -67,12 +73,15 @@ void check_state_folder(const PreflightFacts& facts, std::vector<Problem>& probl
     if (size <= kMaxSocketPath) return;
     problems.push_back(problem(fmt::format("our state folder has too long a path: {} would have {} bytes, and a socket's path can have {}", printable(facts.longest_socket), size,
                                            kMaxSocketPath),
-                               "export XDG_STATE_HOME=/var/lib   or another short path"));
+                               facts.is_root ? "export XDG_STATE_HOME=/var/lib   or another short path" : "export XDG_STATE_HOME=$HOME/.s   or another short path of your own"));
 }
 
 void check_docker(const PreflightFacts& facts, std::vector<Problem>& problems) {
     const auto& docker = facts.docker;
-    if (!docker.problem.empty()) {
+    if (docker.not_permitted) {
+        problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
+                                   "sudo usermod -aG docker $(id -un)   then log in again; whoever is in that group is as good as root"));
+    } else if (!docker.problem.empty()) {
         problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
                                    "systemctl start docker   or set DOCKER_HOST=unix:///path/to/docker.sock"));
     } else if (docker.desktop) {
@@ -83,19 +92,23 @@ void check_docker(const PreflightFacts& facts, std::vector<Problem>& problems) {
     } else if (docker.rootless || docker.socket_owner != 0) {
         problems.push_back(problem("this Docker runs rootless: its networks are in a namespace of their own, where no VM of this host can reach them",
                                    "use the system's Docker: DOCKER_HOST=unix:///var/run/docker.sock"));
-    } else if (!docker.same_network_namespace) {
+        // Where that is hidden from a user who is not root, the proof tells it: the kernel must route to the bridge of our network's own id.
+    } else if (!docker.same_network_namespace.value_or(!facts.is_root)) {
         problems.push_back(problem("this Docker runs in another network namespace than bottle: its bridges are not this host's", "run bottle where dockerd runs"));
     }
 }
 
 void check_image(const PreflightFacts& facts, std::vector<Problem>& problems) {
+    // Without root, the bottle gets a copy of its own, made by us.
+    const auto reader = facts.is_root ? vmm(facts) : fmt::format("you (uid {})", facts.euid);
+    const auto* whose = facts.is_root ? "its image" : "the machine's image";
     for (const auto& blocked : facts.impassable) {
         if (!blocked.there) {
             problems.push_back(problem(fmt::format("the image {}: there is no folder {}", printable(facts.image), printable(blocked.folder)), {}));
             continue;
         }
-        problems.push_back(problem(fmt::format("{} cannot {} {}{}", vmm(facts), blocked.needs_read ? "read" : "pass", printable(blocked.folder),
-                                               blocked.needs_read ? ", its image" : fmt::format(" on the way to its image {}", printable(facts.image))),
+        problems.push_back(problem(fmt::format("{} cannot {} {}{}", reader, blocked.needs_read ? "read" : "pass", printable(blocked.folder),
+                                               blocked.needs_read ? fmt::format(", {}", whose) : fmt::format(" on the way to {} {}", whose, printable(facts.image))),
                                    fmt::format("chmod o+{} {}   or move the image to where everybody may pass", blocked.needs_read ? "rx" : "x", quoted(blocked.folder))));
     }
     if (facts.image_writable) {
@@ -108,9 +121,6 @@ void check_image(const PreflightFacts& facts, std::vector<Problem>& problems) {
 
 std::vector<Problem> check_preflight(const PreflightFacts& facts) {
     std::vector<Problem> problems;
-    if (!facts.is_root) {
-        problems.push_back(problem("this version of bottle runs as root only: it gives each machine a uid of its own, and seals its folder", "sudo bottle …"));
-    }
     check_smolvm(facts, problems);
     check_kvm(facts, problems);
     check_state_folder(facts, problems);

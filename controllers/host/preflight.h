@@ -5,6 +5,7 @@
 #include "manifests/error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ inline constexpr std::size_t kMaxSocketPath = 107;
 /// What a host must have before anything is made on it. Plain facts; `check_preflight` thinks.
 struct PreflightFacts {
     bool is_root = false;
+    std::int64_t euid = -1;
 
     std::string smolvm_path;     ///< empty: not on PATH
     std::string smolvm_version;  ///< as it prints it; empty: it did not answer
     std::string smolvm_problem;  ///< why it did not
 
     KvmFacts kvm;
+    bool kvm_is_open_to_us = false;  ///< access lists count too; without root, the VMM has our uid and groups
     std::string longest_socket;  ///< the longest path of a socket in the machine's folder
 
     struct Docker {
@@ -29,13 +32,14 @@ struct PreflightFacts {
         std::string problem;  ///< not empty: it does not answer, and why
         bool rootless = false;
         bool desktop = false;
-        bool same_network_namespace = true;
+        bool not_permitted = false;                           ///< it does not answer because we may not use its socket
+        std::optional<bool> same_network_namespace = true;    ///< nothing: it could not be told
         std::int64_t socket_owner = 0;  ///< uid of the process behind the socket; -1: it could not be told
     } docker;
 
     std::string image;                   ///< the root file system's folder
-    std::vector<Impassable> impassable;  ///< folders that the VMM's uid cannot pass, outermost first
-    bool image_writable = false;         ///< the VMM's uid could write in the image folder
+    std::vector<Impassable> impassable;  ///< folders that the image's reader cannot pass, outermost first: the VMM's uid, or who copies it
+    bool image_writable = false;         ///< the VMM's uid could write in the image folder, and no copy is made
     std::int64_t vmm_uid = 0;            ///< 0: not chosen yet
 };
 

@@ -31,6 +31,8 @@ public:
     /// Has everything that it guards killed. True once nothing of it is left; false after `patience`: the guard still goes on by itself.
     bool kill_now(std::chrono::milliseconds patience);
 
+    std::int64_t pid() const { return pid_; }
+
 private:
     Guard(int channel, std::int64_t pid, std::chrono::milliseconds deadline) : channel_(channel), pid_(pid), deadline_(deadline) {}
     bool wait_ended(std::chrono::milliseconds patience, int& status);

@@ -1,5 +1,6 @@
 #include "controllers/machine/machine_controller.h"
 
+#include "controllers/machine/image_copy.h"
 #include "controllers/machine/machine_db.h"
 #include "controllers/machine/uid_claim.h"
 #include "controllers/process/proc_table.h"
@@ -111,6 +112,11 @@ std::string MachineController::living() const {
     return pids;
 }
 
+Outcome MachineController::act(const CopyImage& action) {
+    if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs: " + living());
+    return make_image_copy(action.source, paths_.image);
+}
+
 /// The VM folder and a file in smolvm's registry of uids, made before smolvm makes its own choice, which it then takes over (1.4.0, 1.32.2).
 /// Without it each state folder's registry begins at 2000000, and two bottles would share a uid.
 Outcome MachineController::act(const ClaimUid& action) {
@@ -180,12 +186,14 @@ Outcome MachineController::start(const Machine& desired, const std::string& boot
     return outcome;
 }
 
-/// smolvm's word that it started is worth nothing: there must be one VMM, and it must be younger than our look at the row.
+/// smolvm's word that it started is worth nothing: there must be one VMM, younger than our look at the row, and it must come from the smolvm that
+/// our guard started: only what that one left behind can have the guard for its parent.
 Outcome MachineController::read_boot(std::uint64_t earliest, StartRecord& record) const {
     const auto processes = find_vmm_processes(paths_.vm_folder);
     if (!processes.present()) return failed("smolvm says that it started, and its process cannot be read: " + (processes.unknown() ? processes.why() : std::string()));
     if (processes->size() != 1) return failed(fmt::format("smolvm says that it started, and {} processes of the machine are there, not one", processes->size()));
     if (processes->front().start_time < earliest) return failed("smolvm says that it started, and the machine's process is older than the start");
+    if (!descends_from(processes->front().pid, guard_->pid())) return failed("smolvm says that it started, and the machine's process was not made by it");
     record.pid = processes->front().pid;
     record.start_time = processes->front().start_time;
     return {};

@@ -27,9 +27,11 @@ public:
     /// `smolvm`: nothing when there is none on PATH; looking, and stopping, work without it.
     MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner, MachineDeadlines deadlines = {});
 
-    /// Row, VM folder, processes, lock, running configuration, live channels, uid claim. Starts no program and writes nothing.
-    MachineView observe();
+    /// Row, VM folder, processes, lock, running configuration, live channels, uid claim; and the image's copy, where `image_source` names a
+    /// folder that shall have one. Starts no program and writes nothing.
+    MachineView observe(const std::string& image_source = {});
 
+    Outcome act(const CopyImage& action);
     Outcome act(const ClaimUid& action);
     Outcome act(const CreateMachine& action);
     Outcome act(const UpdateMachine& action);

@@ -1,3 +1,5 @@
+#include "controllers/machine/folder_copy.h"
+#include "controllers/machine/image_copy.h"
 #include "controllers/machine/machine_controller.h"
 #include "controllers/machine/machine_db.h"
 #include "controllers/machine/uid_claim.h"
@@ -69,7 +71,7 @@ Observation<MachineRow> MachineController::row() const {
     return read_machine_row(paths_.database, machine_, kPatience).row;
 }
 
-MachineView MachineController::observe() {
+MachineView MachineController::observe(const std::string& image_source) {
     MachineView view;
     view.folders = {paths_.root, paths_.cache};
     // Processes first: one that starts while we look is then seen by its row or folder, not missed.
@@ -85,6 +87,10 @@ MachineView MachineController::observe() {
     view.running_config = file_text(paths_.vm_folder + "/agent.config.json");
     view.live_channels = live_channels(paths_.vm_folder);
     view.uid_claim = uid_claim(paths_);
+    if (image_source.empty()) return view;
+    view.image_copy = image_copy(paths_.image);
+    view.image_listing = folder_listing(paths_.image);
+    view.source_listing = folder_listing(image_source);
     return view;
 }
 

@@ -76,6 +76,17 @@ bool kill_and_confirm(std::int64_t pid, std::uint64_t start_time, std::chrono::m
     return dead;
 }
 
+bool descends_from(std::int64_t pid, std::int64_t ancestor) {
+    constexpr int kMaxDepth = 64;
+    for (int depth = 0; depth < kMaxDepth && pid > 1; ++depth) {
+        const auto fields = stat_fields(pid);
+        if (!fields.present() || fields->size() < 2) return false;
+        pid = std::strtoll((*fields)[1].c_str(), nullptr, 10);
+        if (pid == ancestor) return true;
+    }
+    return false;
+}
+
 std::vector<std::int64_t> children_of(std::int64_t parent) {
     std::vector<std::int64_t> children;
     const auto pids = all_processes();

@@ -16,8 +16,8 @@ std::optional<std::uint64_t> process_start_time(std::int64_t pid);
 
 /// Every process that runs a machine whose VM folder is `vm_folder` (absolute): `_boot-vm` in its argv, and after it a path beneath the
 /// folder, be it by the same words or by another name of the same folder.
-/// Unknown when /proc or a command line in it cannot be read, or such a process lives and its details cannot be read; one that ends
-/// meanwhile is left out. A process that names a variable twice in its environment cannot be read: which one counts is its own secret.
+/// Unknown when /proc or a command line in it cannot be read, or such a process lives and its details cannot be read, but for those that the
+/// kernel shows to root alone (`hidden`); one that ends meanwhile is left out. A process that names a variable twice in its environment cannot be read: which one counts is its own secret.
 Observation<std::vector<VmmProcess>> find_vmm_processes(const std::string& vm_folder);
 
 /// Identity of the file at `path` (following links); nothing when it is not there.
@@ -33,6 +33,9 @@ bool kill_and_confirm(std::int64_t pid, std::uint64_t start_time, std::chrono::m
 
 /// Ids of all processes. Unknown when /proc cannot be listed.
 Observation<std::vector<std::int64_t>> all_processes();
+
+/// Whether `ancestor` is a parent of the process, or of its parent, and so on. False too when that cannot be read.
+bool descends_from(std::int64_t pid, std::int64_t ancestor);
 
 /// Ids of the processes that have `parent` as their parent now, zombies included.
 std::vector<std::int64_t> children_of(std::int64_t parent);

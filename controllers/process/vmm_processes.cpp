@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <sstream>
@@ -90,11 +92,24 @@ std::optional<std::map<std::string, std::string>> parse_environment(const std::s
     return environment;
 }
 
+/// The VMM makes itself undumpable (1.32.2): even for its own user the kernel keeps its memory, program and descriptors to root.
+bool is_hidden(std::int64_t pid) {
+    const int fd = open(fmt::format("/proc/{}/environ", pid).c_str(), O_RDONLY | O_CLOEXEC);
+    const bool denied = fd < 0 && (errno == EACCES || errno == EPERM);
+    if (fd >= 0) close(fd);
+    return denied;
+}
+
 /// Nothing when a part cannot be read, also because the process ended meanwhile. The program's file comes last: it can be read only
 /// while the process has its memory, so that what was read before it was not an ending process's emptiness.
 std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     const auto start = process_start_time(pid);
     const auto status = read_proc(pid, "status");
+    if (start && status.present() && is_hidden(pid)) {
+        const auto uid = effective_uid(*status);
+        if (uid < 0) return std::nullopt;
+        return VmmProcess{pid, *start, uid, {}, {}, {}, "only root may look into it"};
+    }
     const auto maps = read_proc(pid, "maps");
     const auto environ_text = read_proc(pid, "environ");
     const auto link = fmt::format("/proc/{}/exe", pid);
@@ -106,7 +121,7 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     auto environment = parse_environment(*environ_text);
     const auto uid = effective_uid(*status);
     if (error || !libraries || !environment || uid < 0) return std::nullopt;
-    return VmmProcess{pid, *start, uid, *executable, std::move(*libraries), std::move(*environment)};
+    return VmmProcess{pid, *start, uid, *executable, std::move(*libraries), std::move(*environment), {}};
 }
 
 /// Absent: it ended meanwhile. While a process ends, or replaces its program, it is unreadable for a moment and not yet a zombie.

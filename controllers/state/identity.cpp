@@ -51,6 +51,10 @@ std::string make_owner(const std::string& path) {
     return make_once(path, kIdBytes, false);
 }
 
+std::string owner_file(const std::string& state_folder, std::int64_t euid) {
+    return euid == 0 ? "/var/lib/bottle/owner" : state_folder + "/owner";
+}
+
 std::string digest_key(const std::string& state_folder, bool make) {
     const auto path = state_folder + "/key";
     if (const auto there = read_hex(path, kKeyBytes, true)) return *there;

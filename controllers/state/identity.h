@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,7 +16,7 @@ std::string make_owner(const std::string& path);
 /// Throws Error{Exit::Failed} as `read_owner` does, and when others may read it.
 std::string digest_key(const std::string& state_folder, bool make);
 
-/// Where the owner's id stands for root.
-inline constexpr const char* kOwnerFile = "/var/lib/bottle/owner";
+/// Where the owner's id stands: root's is one for the whole host; another user's is in their own state folder.
+std::string owner_file(const std::string& state_folder, std::int64_t euid);
 
 }  // namespace bottle

@@ -2,7 +2,7 @@ CREATE TABLE allocations (
     bottle TEXT PRIMARY KEY NOT NULL,
     internal_subnet TEXT NOT NULL UNIQUE,
     external_subnet TEXT UNIQUE,
-    vmm_uid INTEGER NOT NULL UNIQUE
+    vmm_uid INTEGER UNIQUE CHECK (vmm_uid > 0) -- null where bottle does not run as root
 ) STRICT;
 CREATE TABLE journal (
     entry INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -73,8 +73,10 @@ void save_record(SQLite::Database& database, const std::string& bottle, const st
 
 /// What is not an allocation must not look like one: a subnet that is read as nothing would count as free.
 Allocation checked(const std::string& bottle, Allocation allocation) {
-    const bool sound = parse_subnet(allocation.internal_subnet) && (allocation.external_subnet.empty() || parse_subnet(allocation.external_subnet)) && allocation.vmm_uid > 0;
-    if (!sound) throw Error(Exit::Failed, fmt::format("the allocation of {} makes no sense", printable(bottle)));
+    const bool subnets = parse_subnet(allocation.internal_subnet) && (allocation.external_subnet.empty() || parse_subnet(allocation.external_subnet));
+    // Only root can give a VMM a uid of its own, and only root's must never be without.
+    const bool uid = geteuid() == 0 ? allocation.vmm_uid > 0 : allocation.vmm_uid == 0;
+    if (!subnets || !uid) throw Error(Exit::Failed, fmt::format("the allocation of {} makes no sense", printable(bottle)));
     return allocation;
 }
 
@@ -230,7 +232,7 @@ void StateStore::reserve(const std::string& bottle, const Allocation& allocation
     writing([&](SQLite::Database& database) {
         checked(bottle, allocation);
         run(database,
-            "INSERT INTO allocations VALUES (?, ?, nullif(?, ''), ?) ON CONFLICT (bottle) DO UPDATE SET internal_subnet = excluded.internal_subnet, "
+            "INSERT INTO allocations VALUES (?, ?, nullif(?, ''), nullif(?, 0)) ON CONFLICT (bottle) DO UPDATE SET internal_subnet = excluded.internal_subnet, "
             "external_subnet = excluded.external_subnet, vmm_uid = excluded.vmm_uid",
             bottle, allocation.internal_subnet, allocation.external_subnet, allocation.vmm_uid);
         return true;

@@ -23,6 +23,16 @@ PreflightFacts good() {
     return facts;
 }
 
+/// Not root: their machine's VMM has their own uid and groups.
+PreflightFacts good_user() {
+    auto facts = good();
+    facts.is_root = false;
+    facts.euid = 1500;
+    facts.kvm_is_open_to_us = true;
+    facts.vmm_uid = 0;
+    return facts;
+}
+
 /// What is told, as "text | hint", one a line.
 std::string told(const PreflightFacts& facts) {
     std::string all;
@@ -44,13 +54,64 @@ TEST_CASE("everything that is missing is told at once") {
     PreflightFacts bare;
     bare.docker.problem = "connection refused";
     bare.impassable = {{"/srv", true, false}};
-    CHECK(check_preflight(bare).size() == 5);
+    CHECK(check_preflight(bare).size() == 4);
 }
 
-TEST_CASE("who is not root is told why") {
-    auto facts = good();
-    facts.is_root = false;
-    CHECK(told(facts) == "this version of bottle runs as root only: it gives each machine a uid of its own, and seals its folder | sudo bottle …\n");
+TEST_CASE("a user in the device's group who may use Docker hears nothing") {
+    CHECK(told(good_user()).empty());
+    SECTION("the namespace of dockerd cannot be told: the proof does, later") {
+        auto facts = good_user();
+        facts.docker.same_network_namespace = std::nullopt;
+        CHECK(told(facts).empty());
+        facts.is_root = true;
+        facts.kvm.mode = 0666;
+        CHECK(check_preflight(facts).size() == 1);
+    }
+    SECTION("an image of their own is copied, so that it may be writable") {
+        auto facts = good_user();
+        facts.image_writable = false;
+        CHECK(told(facts).empty());
+    }
+}
+
+TEST_CASE("a user hears what root must give them") {
+    auto facts = good_user();
+    SECTION("not in the group of /dev/kvm") {
+        facts.kvm_is_open_to_us = false;
+        CHECK(told(facts) ==
+              "/dev/kvm is there, but you (uid 1500) cannot open it: the device is 0:995 0660 | sudo usermod -aG $(getent group 995 | cut -d: -f1) $(id -un)   then log in "
+              "again\n");
+    }
+    SECTION("the device is root's alone") {
+        facts.kvm.gid = 0;
+        facts.kvm_is_open_to_us = false;
+        CHECK(told(facts).find("groupadd --system kvm") != std::string::npos);
+    }
+    SECTION("not in the group docker") {
+        facts.docker.not_permitted = true;
+        facts.docker.problem = "we may not use Docker's socket /var/run/docker.sock";
+        CHECK(told(facts) ==
+              "Docker does not answer at /var/run/docker.sock: we may not use Docker's socket /var/run/docker.sock | sudo usermod -aG docker $(id -un)   then log in "
+              "again; whoever is in that group is as good as root\n");
+    }
+    SECTION("dockerd is elsewhere") {
+        facts.docker.same_network_namespace = false;
+        CHECK(told(facts) == "this Docker runs in another network namespace than bottle: its bridges are not this host's | run bottle where dockerd runs\n");
+    }
+    SECTION("a rootless Docker") {
+        facts.docker.socket_owner = 1500;
+        CHECK(told(facts).find("rootless") != std::string::npos);
+    }
+    SECTION("an image that they cannot read") {
+        facts.impassable = {{"/srv", true, false}, {"/srv/rootfs", true, true}};
+        CHECK(told(facts) ==
+              "you (uid 1500) cannot pass /srv on the way to the machine's image /srv/rootfs | chmod o+x /srv   or move the image to where everybody may pass\n"
+              "you (uid 1500) cannot read /srv/rootfs, the machine's image | chmod o+rx /srv/rootfs   or move the image to where everybody may pass\n");
+    }
+    SECTION("a path that is too long") {
+        facts.longest_socket = std::string(kMaxSocketPath + 1, 's');
+        CHECK(told(facts).find("export XDG_STATE_HOME=$HOME/.s ") != std::string::npos);
+    }
 }
 
 TEST_CASE("smolvm missing, silent, or of another version are three things") {

@@ -2,6 +2,7 @@
 
 #include "tests/guest/temp_folder.h"
 #include "tests/state/raised.h"
+#include "tests/support/as_user.h"
 
 #include <catch2/catch.hpp>
 
@@ -80,6 +81,15 @@ TEST_CASE("an owner's id that is none, or that others could have written, is ref
     }
     CHECK(raised([&] { read_owner(path); }) == "1: " + why);
     CHECK(raised([&] { make_owner(path); }) == "1: " + why);
+}
+
+TEST_CASE("root's id is one for the host, another user's stands in their own state folder") {
+    CHECK(owner_file("/home/sam/.local/state/bottle", 0) == "/var/lib/bottle/owner");
+    CHECK(owner_file("/home/sam/.local/state/bottle", 1000) == "/home/sam/.local/state/bottle/owner");
+    const TempFolder top;
+    REQUIRE(chown(top.path().c_str(), kNobody, kNobody) == 0);
+    const auto path = owner_file(top.file("bottle"), kNobody);
+    CHECK(true_as_user([&] { return is_hex(make_owner(path), 32) && read_owner(path) == make_owner(path); }));
 }
 
 TEST_CASE("the digests' key is secret, and made only when it may be") {

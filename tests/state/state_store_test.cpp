@@ -3,6 +3,7 @@
 #include "tests/guest/temp_folder.h"
 #include "tests/state/raised.h"
 #include "tests/state/raw_database.h"
+#include "tests/support/as_user.h"
 
 #include <catch2/catch.hpp>
 
@@ -99,6 +100,24 @@ TEST_CASE("what one bottle holds no other gets") {
     store.reserve("docs", {"10.231.2.0/29", kOne.external_subnet, kOne.vmm_uid});
     CHECK(raised([&] { store.reserve("docs", {"10.231.1.0/29", "", 2'900'000}); }) == refused(place, "internal_subnet"));
     CHECK(store.read("docs").allocation->internal_subnet == "10.231.2.0/29");
+}
+
+TEST_CASE("without root a bottle holds no uid, and any number of bottles hold none") {
+    const TempFolder top;
+    REQUIRE(chown(top.path().c_str(), kNobody, kNobody) == 0);
+    const auto path = top.file("state/state.db");
+    const Allocation one{"10.231.0.0/29", "10.232.0.0/29", 0};
+    const Allocation two{"10.231.0.8/29", "10.232.0.8/29", 0};
+    CHECK(true_as_user([&] {
+        StateStore store(path);
+        store.reserve("one", one);
+        store.reserve("two", two);
+        return StateStore(path).allocations() == std::map<std::string, Allocation>{{"one", one}, {"two", two}};
+    }));
+    CHECK_FALSE(true_as_user([&] {
+        StateStore(path).reserve("three", {"10.231.0.16/29", "", 2'900'000});
+        return true;
+    }));
 }
 
 TEST_CASE("an allocation that makes no sense is neither taken nor read") {

@@ -128,6 +128,14 @@ Outcome ModelWorld::act(const RemoveImage& a) {
     return {};
 }
 
+Outcome ModelWorld::act(const CopyImage& a) {
+    if (live) violations.push_back("the image was exchanged beneath a running machine");
+    if (!source_listing) return failed("the folder is not there");
+    image_listing = "copy of " + *source_listing;
+    image_copy = ImageCopy{a.source, *source_listing, image_listing};
+    return {};
+}
+
 Outcome ModelWorld::act(const ClaimUid& a) {
     uid_claim = a.uid;
     if (!vm_folder) vm_folder = false;

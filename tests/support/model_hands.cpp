@@ -17,7 +17,8 @@ void ModelWorld::start_machine(bool by_us) {
     LiveMachine machine;
     machine.pid = 1000 + ++ids_;
     machine.start_time = static_cast<std::uint64_t>(++clock_);
-    machine.uid = uid_claim.value_or(2'000'000);
+    // Only as root does smolvm choose a uid; else the VMM has its user's (1.32.2).
+    machine.uid = host.euid != 0 ? host.euid : uid_claim.value_or(2'000'000);
     machine.by_us = by_us;
     const auto binaries = model_binaries();
     machine.executable = binaries[0];

@@ -66,6 +66,7 @@ std::string listed_firewall(std::int64_t uid, const std::string& address, const 
 
 ModelWorld::ModelWorld() {
     host.boot_id = "boot-1";
+    smolvm_files = model_binaries();
     host.owner = "0123456789abcdef0123456789abcdef";
     host.state_folder = "/var/lib/state/bottle";
     Image pause;
@@ -177,13 +178,25 @@ MachineView ModelWorld::machine_view() const {
     else view.uid_claim = Absent{};
     std::vector<VmmProcess> processes;
     if (live) {
-        processes.push_back({live->pid, live->start_time, live->uid, live->executable, live->libraries, live->environment});
+        processes.push_back({live->pid, live->start_time, live->uid, live->executable, live->libraries, live->environment, {}});
+        // A VMM is undumpable: only root may look into it (1.32.2).
+        if (host.euid != 0) processes.back() = {live->pid, live->start_time, live->uid, {}, {}, {}, "only root may look into it"};
         view.running_config = live->running_config;
         view.live_channels = live->channels;
     } else {
         view.running_config = Absent{};
         view.live_channels = std::set<std::string>{};
     }
+    view.started_files = smolvm_files;
+    if (image_copy) {
+        view.image_copy = *image_copy;
+        view.image_listing = image_listing;
+    } else {
+        view.image_copy = Absent{};
+        view.image_listing = Absent{};
+    }
+    if (source_listing) view.source_listing = *source_listing;
+    else view.source_listing = Absent{};
     if (processes_unreadable) view.processes = Unknown{*processes_unreadable};
     else view.processes = processes;
     return view;

@@ -74,6 +74,10 @@ public:
     StoredState stored;
     HostFacts host;
     std::optional<ObservedWorkload> workload;
+    std::vector<FileIdentity> smolvm_files;        ///< as they are on disk now
+    std::optional<ImageCopy> image_copy;
+    std::string image_listing;
+    std::optional<std::string> source_listing = "source 1";
 
     // Faults: what cannot be read, and what cannot be done.
     std::optional<std::string> docker_down;
@@ -99,6 +103,7 @@ private:
     Outcome act(const StartContainer& action);
     Outcome act(const RemoveContainer& action);
     Outcome act(const RemoveImage& action);
+    Outcome act(const CopyImage& action);
     Outcome act(const ClaimUid& action);
     Outcome act(const CreateMachine& action);
     Outcome act(const UpdateMachine& action);

@@ -270,6 +270,7 @@ TEST_CASE("drift: everything of the VMM's process") {
         process("LD_LIBRARY_PATH elsewhere", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/tmp"; }),
         process("LD_LIBRARY_PATH and one more folder", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/opt/smolvm:/tmp"; }),
         process("LD_LIBRARY_PATH and the current folder", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/opt/smolvm:"; }),
+        process("LD_LIBRARY_PATH and another of the kernel's folders", [](L& l) { l.environment["LD_LIBRARY_PATH"] = "/opt/smolvm:/proc/1/root/tmp"; }),
         process("LD_LIBRARY_PATH empty", [](L& l) { l.environment["LD_LIBRARY_PATH"] = ""; }),
         process("SMOLVM_LIB_DIR elsewhere", [](L& l) { l.environment["SMOLVM_LIB_DIR"] = "/tmp"; }),
         {"gone", Expect::Step,

@@ -23,7 +23,7 @@ void ModelWorld::start_machine(bool by_us) {
     const auto binaries = model_binaries();
     machine.executable = binaries[0];
     machine.libraries = {binaries[1], binaries[2]};
-    machine.environment = {{"PATH", "/usr/bin:/bin"}, {"LD_LIBRARY_PATH", "/opt/smolvm"}, {"SMOLVM_LIB_DIR", "/opt/smolvm"}};
+    machine.environment = {{"PATH", "/usr/bin:/bin"}, {"LD_LIBRARY_PATH", "/opt/smolvm:/proc/self:/proc/self/lib"}, {"SMOLVM_LIB_DIR", "/opt/smolvm"}};
     machine.channels = {"control.sock", "egress.sock", "ports.sock"};
     ordered_json cidrs = data.contains("allowed_cidrs") ? data["allowed_cidrs"] : ordered_json();
     const bool online = data["network"] == true;

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -11,13 +12,46 @@ import subprocess
 import threading
 import time
 
-STATE = os.environ["XDG_STATE_HOME"] + "/bottle"
+# Set: bottle and smolvm are run by this user, who is in the groups docker and kvm. The suite itself is root all the same: it is the host, and whoever
+# tampers with it.
+USER = os.environ.get("BOTTLE_SUITE_USER", "")
 CHECKOUT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BOTTLE = os.environ.get("BOTTLE", CHECKOUT + "/build/release/bottle")
 SMOLVM = os.path.realpath(subprocess.check_output(["sh", "-c", "command -v smolvm"], text=True).strip())
 SCRATCH = os.environ["BOTTLE_SCRATCH"]
-WORK = SCRATCH + "/suite"
+WORK = SCRATCH + ("/suite-user" if USER else "/suite")
 DOCKER_SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")
+
+
+def make_user():
+    """With a home of their own; where their state lies is left to bottle."""
+    if "vm.inside=" not in open("/proc/cmdline").read():
+        raise SystemExit("the user is made in the emulated machine only: tests/vm/run -- tests/vm/suite --user")
+    os.makedirs(SCRATCH + "/home", exist_ok=True)
+    for group in ("docker", "kvm"):
+        subprocess.run(["groupadd", "--force", "--system", group], check=True)
+    home = f"{SCRATCH}/home/{USER}"
+    subprocess.run(["useradd", "--create-home", "--home-dir", home, "--uid", "1500", "--groups", "docker,kvm", USER], check=True, stderr=subprocess.DEVNULL)
+    shutil.chown(DOCKER_SOCKET, group="docker")
+    os.chmod(DOCKER_SOCKET, 0o660)
+    os.chmod(SCRATCH, 0o755)
+    os.environ["HOME"] = home
+    os.environ.pop("XDG_STATE_HOME")
+    return home + "/.local/state/bottle"
+
+
+STATE = make_user() if USER else os.environ["XDG_STATE_HOME"] + "/bottle"
+
+
+def as_user(argv, groups=None):
+    if not USER:
+        return list(argv)
+    kept = ["--init-groups"] if groups is None else ["--groups", groups] if groups else ["--clear-groups"]
+    return ["setpriv", "--reuid", USER, "--regid", USER, *kept, *argv]
+
+
+def is_ours(program):
+    return program.startswith(os.path.dirname(BOTTLE) + "/")
 
 
 class Failed(Exception):
@@ -30,6 +64,7 @@ def check(condition, text):
 
 
 def run(*argv, env=None, timeout=240, input=None):
+    argv = as_user(argv) if is_ours(argv[0]) else argv
     result = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=input, env={**os.environ, **(env or {})}, errors="replace")
     return result.returncode, result.stdout, result.stderr
 
@@ -94,6 +129,7 @@ class Bottle:
         key = hashlib.sha256(self.machine.encode()).hexdigest()[:16]
         self.cache = f"{STATE}/vm/{key[:12]}"
         self.folder = f"{self.cache}/smolvm/vms/{key}"
+        self.image = f"{STATE}/bottles/{name}/image"
 
     def apply(self, *arguments, expect=0):
         return bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500)
@@ -131,7 +167,11 @@ class Bottle:
         return found
 
     def uid(self):
-        return os.stat(f"/proc/{self.pids()[0]}").st_uid
+        """Of its VMM: real, effective, saved and file system, all one."""
+        line = next(line for line in open(f"/proc/{self.pids()[0]}/status") if line.startswith("Uid:"))
+        uids = set(line.split()[1:])
+        check(len(uids) == 1, f"the VMM's uids: {line}")
+        return int(uids.pop())
 
     def wait_dead(self, seconds=90):
         end = time.monotonic() + seconds
@@ -171,7 +211,7 @@ class Bottle:
                 "SMOLVM_LIB_DIR": library, "SMOLVM_AGENT_ROOTFS_TAR": library + "/agent-rootfs.tar.zst"}
 
     def smolvm(self, *arguments, timeout=200):
-        result = subprocess.run([SMOLVM, *arguments], capture_output=True, text=True, timeout=timeout, env=self.environment(), errors="replace")
+        result = subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, timeout=timeout, env=self.environment(), errors="replace")
         return result.returncode, result.stdout + result.stderr
 
     def guest(self, script):
@@ -256,7 +296,7 @@ def digest(*paths):
 
 def apply_and_kill(subject, trigger, delay):
     """Runs apply in a group of its own and kills the whole group `delay` seconds after a line with `trigger`."""
-    process = subprocess.Popen([BOTTLE, "apply", "-f", subject.file, "--timeout", "400s"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    process = subprocess.Popen(as_user([BOTTLE, "apply", "-f", subject.file, "--timeout", "400s"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                start_new_session=True)
     seen = []
     for line in process.stderr:

@@ -92,6 +92,16 @@ Observation<std::vector<FileIdentity>> started_files(const Observation<StoredSta
     return files;
 }
 
+/// Empty where there is none that can be read.
+Manifest applied_manifest(StateStore& store, const std::string& bottle) {
+    try {
+        const auto applied = store.applied(bottle);
+        return applied ? from_stored_text(applied->manifest) : Manifest();
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 /// A record of another boot of the machine says nothing of this one.
 Observation<ObservedWorkload> of_this_boot(Observation<ObservedWorkload> workload, const VmmProcess* vmm) {
     if (!workload.present()) return workload;
@@ -132,12 +142,7 @@ std::vector<Holdings> BottleWorld::other_holdings(const StoredState& stored) {
     std::vector<Holdings> all;
     for (const auto& [name, allocation] : stored.other_allocations) {
         const auto paths = machine_paths(place_.folder, name);
-        Manifest manifest;
-        try {
-            if (const auto applied = store_.applied(name)) manifest = from_stored_text(applied->manifest);
-        } catch (const Error&) {
-            manifest = {};
-        }
+        auto manifest = applied_manifest(store_, name);
         manifest.name = name;
         all.push_back(holdings_of(manifest, allocation, {paths.root, paths.cache}));
     }

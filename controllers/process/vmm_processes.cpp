@@ -108,7 +108,12 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     if (start && status.present() && is_hidden(pid)) {
         const auto uid = effective_uid(*status);
         if (uid < 0) return std::nullopt;
-        return VmmProcess{pid, *start, uid, {}, {}, {}, "only root may look into it"};
+        VmmProcess seen;
+        seen.pid = pid;
+        seen.start_time = *start;
+        seen.uid = uid;
+        seen.hidden = "only root may look into it";
+        return seen;
     }
     const auto maps = read_proc(pid, "maps");
     const auto environ_text = read_proc(pid, "environ");

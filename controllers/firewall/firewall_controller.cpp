@@ -6,7 +6,6 @@
 #include <nftables/libnftables.h>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 
 #include <memory>
 #include <mutex>
+#include <sstream>
 
 namespace bottle {
 namespace {
@@ -38,14 +38,14 @@ bool may_see_the_firewall() {
 }
 
 /// A context of its own for each call: libnftables keeps what it once read of the kernel's rules in it.
-Answer run(const std::string& command) {
+Answer run(const std::string& command, unsigned output = NFT_CTX_OUTPUT_JSON) {
     if (!may_see_the_firewall()) return {false, "", "it takes CAP_NET_ADMIN"};
     // Its parser has state of the whole process (1.0.6).
     static std::mutex one_at_a_time;
     const std::lock_guard lock(one_at_a_time);
     const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), &nft_ctx_free);
     if (!context) return {false, "", "out of memory"};
-    nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_JSON);
+    nft_ctx_output_set_flags(context.get(), output);
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
     Answer answer;
@@ -56,15 +56,18 @@ Answer run(const std::string& command) {
     return answer;
 }
 
-/// Nothing for an answer that is not libnftables' list of tables.
-std::optional<bool> lists(const std::string& text, const std::string& table) {
-    const auto parsed = nlohmann::json::parse(text, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("nftables") || !parsed["nftables"].is_array()) return std::nullopt;
-    for (const auto& object : parsed["nftables"]) {
-        if (!object.is_object() || !object.contains("table") || !object["table"].is_object()) continue;
-        if (object["table"].value("family", "") == "inet" && object["table"].value("name", "") == table) return true;
+/// Whether a line is exactly this one, space around it aside.
+bool has_line(const std::string& text, const std::string& wanted) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const auto begin = line.find_first_not_of(" \t");
+        if (begin != std::string::npos && line.substr(begin) == wanted) return true;
     }
     return false;
+}
+
+bool has_flags(const std::string& text) {
+    return text.find("\tflags ") != std::string::npos;
 }
 
 Outcome outcome_of(const Answer& answer) {
@@ -75,16 +78,16 @@ Outcome outcome_of(const Answer& answer) {
 }  // namespace
 
 Observation<std::string> FirewallController::observe(std::int64_t uid) {
+    // As plain text first: as JSON, libnftables reads memory that it freed where any table has flags, as firewalld's do (1.0.6).
+    constexpr unsigned kPlain = 0;
     const auto table = firewall_table(uid);
-    const auto tables = run("list tables inet");
+    const auto tables = run("list tables inet", kPlain);
     if (!tables.done) return Unknown{"the kernel's firewall tables cannot be listed: " + tables.error};
-    try {
-        const auto there = lists(tables.text, table);
-        if (!there) return Unknown{"libnftables answers in a form that is not known"};
-        if (!*there) return Absent{};
-    } catch (const nlohmann::json::exception&) {
-        return Unknown{"libnftables answers in a form that is not known"};
-    }
+    if (!has_line(tables.text, "table inet " + table)) return Absent{};
+    auto plain = run("list table inet " + table, kPlain);
+    if (!plain.done) return Unknown{fmt::format("the firewall table {} cannot be listed: {}", table, plain.error)};
+    // Ours has none: the plain text is no listing of ours, and reads as a difference.
+    if (has_flags(plain.text)) return std::move(plain.text);
     auto listing = run("list table inet " + table);
     if (!listing.done) return Unknown{fmt::format("the firewall table {} cannot be listed: {}", table, listing.error)};
     return std::move(listing.text);

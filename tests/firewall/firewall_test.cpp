@@ -110,7 +110,8 @@ TEST_CASE("the kernel lists what was installed, as the model writes it") {
 
 TEST_CASE("what somebody else changes in it is seen, and what is beside it is not touched") {
     FirewallController firewall;
-    nft("add table inet theirs");
+    // With flags, as firewalld's.
+    nft("add table inet theirs { flags dormant; }");
     const auto table = firewall_table(kUid);
     for (const auto& command : {"insert rule inet " + table + " output accept", "add chain inet " + table + " more", "add set inet " + table + " s { type inet_service; }",
                                 "flush chain inet " + table + " output", "add chain inet " + table + " output { policy drop; }", "add table inet " + table + " { flags dormant; }"}) {

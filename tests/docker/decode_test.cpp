@@ -214,7 +214,8 @@ TEST_CASE("docker: every key of HostConfig that gives more, or takes a protectio
 }
 
 TEST_CASE("docker: a key of HostConfig that is gone takes nothing by the way") {
-    for (const auto& [key, value] : good_container()["HostConfig"].items()) {
+    const json good = good_container()["HostConfig"];
+    for (const auto& [key, value] : good.items()) {
         INFO(key);
         auto container = good_container();
         container["HostConfig"].erase(key);

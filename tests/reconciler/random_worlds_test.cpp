@@ -188,9 +188,10 @@ void check_end(ModelWorld& world, const Manifest& manifest, End expected) {
 
 TEST_CASE("from random worlds: one apply converges or refuses, the next does nothing, and nothing runs unproved") {
     const auto manifest = sample_with_volume();
+    const auto ready = ready_world(manifest);
     for (unsigned seed = 1; seed <= BOTTLE_TEST_WORLDS; ++seed) {
         Random random(seed);
-        auto world = random() % 8 == 0 ? empty_world() : ready_world(manifest);
+        auto world = random() % 8 == 0 ? empty_world() : ready;
         auto expected = End::Ready;
         std::string story = fmt::format("seed {}", seed);
         const auto count = random() % 5;
@@ -222,9 +223,10 @@ TEST_CASE("from random worlds: one apply converges or refuses, the next does not
 }
 
 TEST_CASE("a delete from random worlds leaves nothing of ours, or says why not") {
+    const auto ready = ready_world(sample_with_volume());
     for (unsigned seed = 1; seed <= BOTTLE_TEST_WORLDS / 10; ++seed) {
         Random random(seed);
-        auto world = ready_world(sample_with_volume());
+        auto world = ready;
         std::string story = fmt::format("seed {}", seed);
         for (unsigned i = 0; i < random() % 4; ++i) {
             const auto& event = events()[random() % events().size()];

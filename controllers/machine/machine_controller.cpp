@@ -1,6 +1,7 @@
 #include "controllers/machine/machine_controller.h"
 
 #include "controllers/machine/image_copy.h"
+#include "controllers/machine/live_channels.h"
 #include "controllers/machine/machine_db.h"
 #include "controllers/machine/uid_claim.h"
 #include "controllers/process/proc_table.h"
@@ -163,10 +164,9 @@ Outcome MachineController::verify_before_start(const Machine& desired, StartReco
     record.row_digest = sha256_hex(row_digest_material(now->data));
     record.binaries = build.files;
     // What an earlier boot left behind: a trace of a live change, and sockets that would look like open channels.
-    for (const auto* name : {"egress-update.lock", "egress.sock", "ports.sock", "control.sock", "agent.config.json"}) {
-        if (!remove_if_there(paths_.vm_folder + "/" + name)) return failed(fmt::format("cannot remove {} of an earlier boot: {}", name, std::strerror(errno)));
-    }
-    return {};
+    if (const auto problem = clear_channels(paths_.vm_folder); !problem.empty()) return failed(problem);
+    const auto config = paths_.vm_folder + "/agent.config.json";
+    return remove_if_there(config) ? Outcome{} : failed(fmt::format("cannot remove {} of an earlier boot: {}", config, std::strerror(errno)));
 }
 
 Outcome MachineController::start(const Machine& desired, const std::string& boot_id, std::chrono::milliseconds bound, StartRecord& record) {
@@ -207,10 +207,8 @@ bool MachineController::release_guard() {
 }
 
 Outcome MachineController::act(const SealMachine&) {
-    for (const auto* name : {"egress.sock", "ports.sock", "control.sock"}) {
-        if (!remove_if_there(paths_.vm_folder + "/" + name)) return failed(fmt::format("cannot remove {}: {}", name, std::strerror(errno)));
-    }
-    return {};
+    const auto problem = seal_channels(paths_.vm_folder);
+    return problem.empty() ? Outcome{} : failed("live changes cannot be ruled out: " + problem);
 }
 
 Outcome MachineController::act(const StopMachine&) {

@@ -1,5 +1,6 @@
 #include "controllers/machine/folder_copy.h"
 #include "controllers/machine/image_copy.h"
+#include "controllers/machine/live_channels.h"
 #include "controllers/machine/machine_controller.h"
 #include "controllers/machine/machine_db.h"
 #include "controllers/machine/uid_claim.h"
@@ -23,9 +24,6 @@ namespace {
 /// A database that smolvm writes in is free again within its own 15 s.
 constexpr std::chrono::milliseconds kPatience{20'000};
 
-/// A live change goes through one of the first three; the last is what one leaves behind (1.32.2).
-constexpr const char* kChannels[] = {"control.sock", "egress-update.lock", "egress.sock", "ports.sock"};
-
 enum class There { No, Yes, Unknown };
 
 There is_there(const std::string& path) {
@@ -44,16 +42,6 @@ Observation<bool> look_at_folder(const std::string& folder) {
     const bool empty = std::filesystem::is_empty(folder, error);
     if (error) return Unknown{fmt::format("{}: {}", folder, error.message())};
     return !empty;
-}
-
-Observation<std::set<std::string>> live_channels(const std::string& folder) {
-    std::set<std::string> channels;
-    for (const auto* name : kChannels) {
-        const auto there = is_there(folder + "/" + name);
-        if (there == There::Unknown) return Unknown{fmt::format("{}/{}: {}", folder, name, std::strerror(errno))};
-        if (there == There::Yes) channels.insert(name);
-    }
-    return channels;
 }
 
 Observation<std::string> file_text(const std::string& path) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-// Text files of /proc, for this folder's own use.
+// Text files of /proc, for the controllers.
 namespace bottle {
 
 /// The whole file, up to 16 MiB. Absent: it is not there, or the process it belongs to is gone. Unknown: it cannot be read, or is larger:

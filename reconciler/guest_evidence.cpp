@@ -1,8 +1,12 @@
 #include "reconciler/guest_evidence.h"
 
+#include "reconciler/address.h"
+
 #include <fmt/format.h>
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace bottle {
 namespace {
@@ -27,33 +31,22 @@ Judgement unknown(std::string why) {
 }
 
 bool is_mapped(const std::string& address) {
-    return address.rfind("::ffff:", 0) == 0;
+    return address.rfind(kMappedPrefix, 0) == 0;
 }
 
-/// The first two numbers of a dotted address; -1 where there are none.
-std::pair<int, int> first_bytes(const std::string& address) {
-    int bytes[2] = {-1, -1};
-    std::size_t at = is_mapped(address) ? 7 : 0;
-    for (int& byte : bytes) {
-        int value = -1;
-        for (; at < address.size() && address[at] >= '0' && address[at] <= '9' && value < 1000; ++at) {
-            value = (value < 0 ? 0 : value) * 10 + (address[at] - '0');
-        }
-        byte = value;
-        if (at >= address.size() || address[at] != '.') break;
-        ++at;
-    }
-    return {bytes[0], bytes[1]};
-}
+/// Where the host itself, its containers and other bottles are: RFC 1918 and 1122, and RFC 6598 with smolvm's own gateway.
+constexpr Subnet kLocal[] = {{0x0a000000, 8}, {0x64400000, 10}, {0x7f000000, 8}, {0xac100000, 12}, {0xc0a80000, 16}};
 
 /// Addresses that can be this host's or another bottle's: there a listener of ours is always possible, and its absence
-/// is a run that went wrong. Public ones may be the host's own too; then the listener shows in listener_live.
-bool can_have_listener(const std::string& address) {
-    auto [first, second] = first_bytes(address);
-    bool shared = first == 100 && second >= 64 && second <= 127;  // RFC 6598, smolvm's own gateway among them
-    bool local = first == 10 || first == 127 || (first == 172 && second >= 16 && second <= 31) ||
-                 (first == 192 && second == 168);
-    return shared || local;
+/// is a run that went wrong; the same for what is no address. Public ones may be the host's own too; then the listener shows in
+/// listener_live. A well-known port is the host's own services': none of ours can be counted on there.
+bool can_have_listener(const ProbeTarget& target) {
+    constexpr int kWellKnown = 1024;
+    if (target.port < kWellKnown) return false;
+    std::string_view text = target.address;
+    if (is_mapped(target.address)) text.remove_prefix(kMappedPrefix.size());
+    auto address = parse_address(text);
+    return !address || std::any_of(std::begin(kLocal), std::end(kLocal), [&](const Subnet& subnet) { return subnet.contains(*address); });
 }
 
 /// Bytes, an open connection, or an answer: the other side was there.
@@ -65,7 +58,8 @@ bool got_through(Guest guest) {
 Judgement judge_port(const ProbeResult& result) {
     switch (result.guest) {
         case Guest::Data:
-            return holds("it answered");
+            if (result.host_saw) return holds("it answered, and the host saw the connection");
+            return unknown("it answered, the guest says, but the host saw no connection");
         case Guest::Held:
             if (result.host_saw) return holds("the connection stayed open, and the host saw it");
             return unknown("the connection stayed open, but the host did not see it: smolvm accepts before it dials");
@@ -88,7 +82,7 @@ Judgement judge_without_event(const ProbeResult& result) {
 }
 
 Judgement judge_tcp(const ProbeResult& result) {
-    bool guarded = result.listener_live || can_have_listener(result.target.address);
+    bool guarded = result.listener_live || can_have_listener(result.target);
     if (was_hit(result)) return fails("a listener of ours there was reached");
     if (got_through(result.guest)) return fails("the guest got a connection");
     if (guarded && !result.listener_live) return unknown("no live listener of ours stood behind it");
@@ -110,7 +104,7 @@ Judgement judge_tcp(const ProbeResult& result) {
 }
 
 Judgement judge_udp(const ProbeResult& result) {
-    bool guarded = result.listener_live || can_have_listener(result.target.address);
+    bool guarded = result.listener_live || can_have_listener(result.target);
     if (was_hit(result)) return fails("a listener of ours there was reached");
     if (got_through(result.guest)) return fails("something answered");
     if (guarded && !result.listener_live) return unknown("no live listener of ours stood behind it");
@@ -165,6 +159,15 @@ Judgement judge_six(const ProbeResult& result) {
     return unknown("no live listener of ours stood behind it");
 }
 
+/// A machine whose sockets are the host's own (TSI), or one with a published port, listens on the host.
+Judgement judge_listener(const ProbeResult& result) {
+    if (was_hit(result)) return fails("the host listens there for it: others can reach the guest");
+    if (got_through(result.guest)) return fails("somebody reached it");
+    if (result.guest != Guest::Listening) return unknown("the guest could not listen");
+    if (!result.listener_live) return unknown("the host's listeners could not be read");
+    return holds("no listener of it stands on the host");
+}
+
 Judgement judge(const ProbeResult& result) {
     if (result.target.expect == Expect::Reached || result.target.kind == Kind::BundlePort) {
         if (result.target.expect == Expect::Reached && result.target.kind == Kind::BundlePort)
@@ -185,6 +188,8 @@ Judgement judge(const ProbeResult& result) {
             return is_mapped(result.target.address) ? judge_tcp(result) : judge_six(result);
         case Kind::Udp6:
             return is_mapped(result.target.address) ? judge_udp(result) : judge_six(result);
+        case Kind::Listener:
+            return judge_listener(result);
         case Kind::BundlePort:
             break;
     }
@@ -207,7 +212,7 @@ Evidence evidence_of(const ProbeResult& result) {
 }
 
 bool is_live_denied(const ProbeResult& result) {
-    return result.target.expect == Expect::Denied && result.listener_live;
+    return result.target.expect == Expect::Denied && result.target.kind != Kind::Listener && result.listener_live;
 }
 
 }  // namespace
@@ -286,6 +291,8 @@ const char* word_of(ProbeResult::Guest guest) {
             return "NXDOMAIN";
         case Guest::Answered:
             return "answered";
+        case Guest::Listening:
+            return "listened, and nobody came";
         case Guest::Other:
             return "another error";
     }
@@ -296,6 +303,7 @@ const char* word_of(ProbeTarget::Kind kind) {
     switch (kind) {
         case Kind::BundlePort:
         case Kind::Tcp:
+        case Kind::Listener:
             return "tcp";
         case Kind::Udp:
             return "udp";

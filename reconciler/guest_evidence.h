@@ -14,13 +14,14 @@ namespace bottle {
 ///
 /// Fails: the guest got somewhere, or something answered that must not. Unknown: not reached, but not shown to be
 /// smolvm's refusal either (on an open machine an unused port looks the same). What holds, by protocol:
-///   bundle port      data came back; or the connection stayed open for a second and the host saw it
+///   bundle port      data came back, or the connection stayed open for a second; and the host saw it
 ///   TCP              refused in the guest, the listener was live before and met nobody, and smolvm logged the refusal
 ///   UDP              the listener was live before and met nobody, and smolvm logged the refusal
 ///   DNS              NXDOMAIN, and smolvm logged the refusal of this very name
 ///   ICMP             unanswered; smolvm's own gateway may answer
 ///   IPv6             no route or failure, and the listener met nobody (IPv4-mapped addresses count as TCP)
-/// Where nothing of ours can listen (public and link-local addresses) the log line is what counts; without it the
+///   guest's listener nobody came, and no listener on the host was it, in a table that shows ours
+/// Where nothing of ours can listen (public and link-local addresses, ports below 1024) the log line is what counts; without it the
 /// target is "not measured" at best.
 std::vector<Evidence> judge_guest(const GuestReading& reading);
 

@@ -10,7 +10,10 @@ namespace bottle {
 /// One thing that the guest tries. Positives must be reached; each negative has a fresh live listener of ours behind it
 /// (except public addresses and smolvm's own gateway, where nothing of ours can listen).
 struct ProbeTarget {
-    enum class Kind { BundlePort, Tcp, Udp, DnsUdp, DnsTcp, Icmp, Tcp6, Udp6 };
+    enum class Kind {
+        BundlePort, Tcp, Udp, DnsUdp, DnsTcp, Icmp, Tcp6, Udp6,
+        Listener,  ///< the guest itself listens on the port, and nobody shall be able to reach it
+    };
     enum class Expect {
         Reached,     ///< a port of our bundle
         Denied,      ///< must not be reached
@@ -30,13 +33,14 @@ struct ProbeResult {
     ProbeTarget target;
 
     // From the guest, whose word alone proves nothing.
-    enum class Guest { NotRun, Connected, Data, Held, Reset, Refused, Unreachable, Denied, TimedOut, Nxdomain, Answered, Other };
-    Guest guest = Guest::NotRun;  ///< Data: bytes came back; Held: still open after a second; Answered: DNS or ICMP or UDP reply
+    enum class Guest { NotRun, Connected, Data, Held, Reset, Refused, Unreachable, Denied, TimedOut, Nxdomain, Answered, Listening, Other };
+    Guest guest = Guest::NotRun;  ///< Data: bytes came back; Held: still open after a second; Answered: DNS or ICMP or UDP reply;
+                                  ///< Listening: it did, and nobody came
     std::string guest_detail;     ///< errno name, or raw line
 
     // From the host.
-    bool listener_live = false;     ///< ours answered from the host a moment before
-    std::int64_t listener_hits = 0; ///< connections or datagrams that it saw from the guest
+    bool listener_live = false;     ///< ours answered from the host a moment before. Listener: ours stood in the table in which the guest's was looked for
+    std::int64_t listener_hits = 0; ///< connections or datagrams that it saw from the guest. Listener: listeners on this host that were the guest's
     bool host_saw = false;          ///< BundlePort: a connection from the VMM to address:port stood in the host's or the bundle's socket table
     bool event = false;             ///< this address:port (or name) stands in smolvm's denial log of this boot
     bool event_readable = false;

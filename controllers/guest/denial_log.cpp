@@ -107,6 +107,7 @@ Denial::Operation operation_of(ProbeTarget::Kind kind) {
         case ProbeTarget::Kind::BundlePort:
         case ProbeTarget::Kind::Tcp:
         case ProbeTarget::Kind::Tcp6:
+        case ProbeTarget::Kind::Listener:
             return Denial::Operation::Connect;
         case ProbeTarget::Kind::Udp:
         case ProbeTarget::Kind::Udp6:

@@ -79,6 +79,9 @@ std::vector<Guarded> open_listeners(std::vector<PlannedTarget> plan, const std::
                 throw;
             }
             one.target.port = one.listener->port();
+        } else if (one.target.kind == Kind::Listener) {
+            one.target.port = free_port();
+            if (one.target.port == 0) throw Error(Exit::Failed, "the listeners of this host cannot be read");
         }
         guarded.push_back(std::move(one));
     }
@@ -105,6 +108,7 @@ bool all_denied(const std::vector<Denial>& denials, const std::vector<ProbeResul
     return std::all_of(results.begin(), results.end(), [&](const ProbeResult& result) {
         bool expected = result.target.expect != ProbeTarget::Expect::Reached &&
                         result.target.kind != ProbeTarget::Kind::Icmp &&
+                        result.target.kind != ProbeTarget::Kind::Listener &&
                         result.guest != ProbeResult::Guest::Unreachable;
         return !expected || is_denied(denials, result.target);
     });
@@ -124,11 +128,27 @@ void add_events(const std::string& vm_folder, const Observation<DenialMark>& mar
     }
 }
 
-ConnectionWatch watch_of(const GuestScope& scope) {
-    ConnectionWatch watch{
-        scope.around.bundle_address, scope.around.internal_gateway, {}, scope.vmm_uid, scope.infra_pid};
+SocketWatch watch_of(const GuestScope& scope, const std::vector<Guarded>& guarded) {
+    SocketWatch watch;
+    watch.bundle_address = scope.around.bundle_address;
+    watch.internal_gateway = scope.around.internal_gateway;
+    watch.vmm_uid = scope.vmm_uid;
+    watch.infra_pid = scope.infra_pid;
     for (const BundlePort& port : scope.around.ports) watch.ports.insert(port.port);
+    for (const Guarded& one : guarded) {
+        if (one.target.kind == ProbeTarget::Kind::Listener) watch.guest_port = one.target.port;
+        if (one.target.kind == ProbeTarget::Kind::Tcp && one.listener) watch.control_port = one.target.port;
+    }
     return watch;
+}
+
+/// What this host's own tables say of the targets that no listener of ours can speak for.
+void add_sockets(const SocketsSeen& seen, ProbeResult& result) {
+    if (result.target.kind == ProbeTarget::Kind::BundlePort) result.host_saw = seen.ports.count(result.target.port) != 0;
+    if (result.target.kind != ProbeTarget::Kind::Listener) return;
+    result.listener_live = seen.control;
+    result.listener_hits = static_cast<std::int64_t>(seen.listeners.size());
+    for (const std::string& listener : seen.listeners) result.guest_detail += " host:" + listener;
 }
 
 std::string name_of(const HostListener& listener) {
@@ -242,10 +262,10 @@ void GuestController::run_probe(const GuestScope& scope, const std::string& gues
     }
 
     Observation<DenialMark> mark = mark_denials(scope.vm_folder);
-    ConnectionWatcher watcher(watch_of(scope));
+    SocketWatcher watcher(watch_of(scope, guarded));
     ProcessResult ran = exec(scope.smolvm, {guest_path, "run"}, probe_request(reading.nonce, targets),
                              std::min(kProbeRun, deadline.left()));
-    std::set<int> seen = watcher.stop();
+    SocketsSeen seen = watcher.stop();
     if (!ran.succeeded()) throw Error(Exit::Failed, "the probe did not run to its end: " + last_words(ran));
     reading.problem = read_probe_answer(reading.nonce, ran.out, reading.results);
 
@@ -253,7 +273,7 @@ void GuestController::run_probe(const GuestScope& scope, const std::string& gues
     for (std::size_t i = 0; i < guarded.size(); ++i) {
         ProbeResult& result = reading.results[i];
         if (guarded[i].listener) result.listener_hits = guarded[i].listener->hits();
-        result.host_saw = result.target.kind == ProbeTarget::Kind::BundlePort && seen.count(result.target.port) != 0;
+        add_sockets(seen, result);
     }
 }
 

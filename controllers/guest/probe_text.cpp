@@ -33,12 +33,14 @@ const char* word_of(Kind kind) {
             return "dns-tcp";
         case Kind::Icmp:
             return "icmp";
+        case Kind::Listener:
+            return "listen";
     }
     return "tcp";
 }
 
 std::optional<Guest> outcome_of(std::string_view word) {
-    static constexpr std::array<std::pair<std::string_view, Guest>, 11> kWords{{{"connected", Guest::Connected},
+    static constexpr std::array<std::pair<std::string_view, Guest>, 12> kWords{{{"connected", Guest::Connected},
                                                                                 {"data", Guest::Data},
                                                                                 {"held", Guest::Held},
                                                                                 {"reset", Guest::Reset},
@@ -48,6 +50,7 @@ std::optional<Guest> outcome_of(std::string_view word) {
                                                                                 {"timed-out", Guest::TimedOut},
                                                                                 {"nxdomain", Guest::Nxdomain},
                                                                                 {"answered", Guest::Answered},
+                                                                                {"listening", Guest::Listening},
                                                                                 {"other", Guest::Other}}};
     auto found = std::find_if(kWords.begin(), kWords.end(), [&](const auto& entry) { return entry.first == word; });
     if (found == kWords.end()) return std::nullopt;

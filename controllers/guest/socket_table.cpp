@@ -12,13 +12,14 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <random>
 #include <thread>
 
 namespace bottle {
 namespace {
 
 constexpr std::int64_t kMaxTable = 8 << 20;
-constexpr std::string_view kEstablished = "01";
+using State = TcpSocket::State;
 
 std::vector<std::string_view> fields_of(std::string_view line) {
     std::vector<std::string_view> fields;
@@ -58,74 +59,129 @@ bool read_endpoint(std::string_view text, std::string& address, int& port) {
     return true;
 }
 
-std::optional<Connection> read_line(std::string_view line) {
-    // sl local remote state tx:rx tr:tm retransmits uid …
-    std::vector<std::string_view> fields = fields_of(line);
-    if (fields.size() < 8 || fields[3] != kEstablished) return std::nullopt;
-    Connection connection;
-    bool good = read_endpoint(fields[1], connection.local_address, connection.local_port) &&
-                read_endpoint(fields[2], connection.remote_address, connection.remote_port) &&
-                read_number(fields[7], 10, connection.uid);
-    if (!good) return std::nullopt;
-    return connection;
+/// The kernel's numbers (include/net/tcp_states.h). A connection that is not made yet is none.
+std::optional<State> state_of(std::string_view number) {
+    if (number == "0A") return State::Listening;
+    if (number == "01") return State::Established;
+    for (std::string_view closing : {"04", "05", "06", "08", "09", "0B"}) {
+        if (number == closing) return State::Closing;
+    }
+    return std::nullopt;
 }
 
-std::vector<Connection> read_table(const std::string& path) {
+std::optional<TcpSocket> read_line(std::string_view line) {
+    // sl local remote state tx:rx tr:tm retransmits uid …
+    std::vector<std::string_view> fields = fields_of(line);
+    if (fields.size() < 8) return std::nullopt;
+    std::optional<State> state = state_of(fields[3]);
+    TcpSocket socket;
+    bool good = state && read_endpoint(fields[1], socket.local_address, socket.local_port) &&
+                read_endpoint(fields[2], socket.remote_address, socket.remote_port) &&
+                read_number(fields[7], 10, socket.uid);
+    if (!good) return std::nullopt;
+    socket.state = *state;
+    return socket;
+}
+
+std::vector<TcpSocket> read_table(const std::string& path) {
     Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::string text;
     if (!file.valid() || !read_from(file.get(), 0, kMaxTable, text)) return {};
     return parse_socket_table(text);
 }
 
-}  // namespace
-
-std::vector<Connection> parse_socket_table(std::string_view text) {
-    std::vector<Connection> connections;
-    while (!text.empty()) {
-        std::size_t length = std::min(text.find('\n'), text.size());
-        std::optional<Connection> connection = read_line(text.substr(0, length));
-        if (connection) connections.push_back(std::move(*connection));
-        text.remove_prefix(std::min(length + 1, text.size()));
+/// Of this host.
+std::vector<TcpSocket> listening() {
+    std::vector<TcpSocket> found;
+    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        for (TcpSocket& socket : read_table(table)) {
+            if (socket.state == State::Listening) found.push_back(std::move(socket));
+        }
     }
-    return connections;
+    return found;
 }
 
-ConnectionWatcher::ConnectionWatcher(ConnectionWatch watch) : watch_(std::move(watch)), before_(look()) {
+std::string name_of(const TcpSocket& listener) {
+    return fmt::format("{}:{}", listener.local_address, listener.local_port);
+}
+
+}  // namespace
+
+std::vector<TcpSocket> parse_socket_table(std::string_view text) {
+    std::vector<TcpSocket> sockets;
+    while (!text.empty()) {
+        std::size_t length = std::min(text.find('\n'), text.size());
+        std::optional<TcpSocket> socket = read_line(text.substr(0, length));
+        if (socket) sockets.push_back(std::move(*socket));
+        text.remove_prefix(std::min(length + 1, text.size()));
+    }
+    return sockets;
+}
+
+int free_port() {
+    // Below the ports that the kernel gives to clients by itself (32768 and up), above the well-known ones.
+    constexpr int kFirst = 20000;
+    constexpr int kLast = 32000;
+    std::set<int> taken;
+    for (const TcpSocket& socket : listening()) taken.insert(socket.local_port);
+    if (taken.empty()) return 0;
+    std::random_device random;
+    std::uniform_int_distribution<int> any(kFirst, kLast);
+    for (int tries = 0; tries < 100; ++tries) {
+        int port = any(random);
+        if (taken.count(port) == 0) return port;
+    }
+    return 0;
+}
+
+SocketWatcher::SocketWatcher(SocketWatch watch) : watch_(std::move(watch)), before_(connections()) {
+    for (const TcpSocket& socket : listening()) listeners_before_.insert(name_of(socket));
     thread_ = std::thread([this] {
         while (!stopping_) {
-            for (const Connection& connection : look()) {
-                if (before_.count(connection) != 0) continue;
-                seen_.insert(watch_.ports.count(connection.remote_port) != 0 &&
-                                     connection.remote_address == watch_.bundle_address
-                                 ? connection.remote_port
-                                 : connection.local_port);
-            }
+            look();
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
     });
 }
 
-ConnectionWatcher::~ConnectionWatcher() {
+SocketWatcher::~SocketWatcher() {
     stop();
 }
 
-std::set<int> ConnectionWatcher::stop() {
+SocketsSeen SocketWatcher::stop() {
     stopping_ = true;
-    if (thread_.joinable()) thread_.join();
+    if (!thread_.joinable()) return seen_;
+    thread_.join();
+    look();
     return seen_;
 }
 
-std::set<Connection> ConnectionWatcher::look() const {
-    std::set<Connection> found;
-    for (const Connection& c : read_table("/proc/net/tcp")) {
-        bool vmm = watch_.vmm_uid >= 0 && c.uid == watch_.vmm_uid;
-        if (vmm && c.remote_address == watch_.bundle_address && watch_.ports.count(c.remote_port) != 0) found.insert(c);
+void SocketWatcher::look() {
+    for (const auto& [ends, port] : connections()) {
+        if (before_.count(ends) == 0) seen_.ports.insert(port);
+    }
+    bool own_uid = watch_.vmm_uid > 0 && watch_.vmm_uid != static_cast<std::int64_t>(geteuid());
+    for (const TcpSocket& socket : listening()) {
+        if (watch_.control_port != 0 && socket.local_port == watch_.control_port) seen_.control = true;
+        bool guests = watch_.guest_port != 0 && socket.local_port == watch_.guest_port && listeners_before_.count(name_of(socket)) == 0;
+        if (guests || (own_uid && socket.uid == watch_.vmm_uid)) seen_.listeners.insert(name_of(socket));
+    }
+}
+
+std::map<SocketWatcher::Ends, int> SocketWatcher::connections() const {
+    std::map<Ends, int> found;
+    auto add = [&](const TcpSocket& s, int port) {
+        if (watch_.ports.count(port) != 0) found.emplace(Ends{s.local_address, s.local_port, s.remote_address, s.remote_port}, port);
+    };
+    for (const TcpSocket& s : read_table("/proc/net/tcp")) {
+        bool vmm = s.state != State::Listening && watch_.vmm_uid >= 0 && s.uid == watch_.vmm_uid;
+        if (vmm && s.remote_address == watch_.bundle_address) add(s, s.remote_port);
     }
     if (watch_.infra_pid <= 0) return found;
     for (const char* table : {"tcp", "tcp6"}) {
-        for (const Connection& c : read_table(fmt::format("/proc/{}/net/{}", watch_.infra_pid, table))) {
-            bool from_host = c.local_address == watch_.bundle_address && c.remote_address == watch_.internal_gateway;
-            if (from_host && watch_.ports.count(c.local_port) != 0) found.insert(c);
+        for (const TcpSocket& s : read_table(fmt::format("/proc/{}/net/{}", watch_.infra_pid, table))) {
+            bool from_host = s.state != State::Listening && s.local_address == watch_.bundle_address && s.remote_address == watch_.internal_gateway;
+            if (from_host) add(s, s.local_port);
         }
     }
     return found;

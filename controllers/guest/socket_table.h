@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,53 +12,74 @@
 
 namespace bottle {
 
-/// An established TCP connection, from /proc/net/tcp or tcp6 (IPv4-mapped addresses as IPv4).
-struct Connection {
+/// One line of /proc/net/tcp or tcp6 (IPv4-mapped addresses as IPv4).
+struct TcpSocket {
+    enum class State {
+        Listening,
+        Established,
+        Closing,  ///< it was established; one side or both are done. In TIME_WAIT, which lasts a minute, the kernel calls its uid 0
+    };
+    State state = State::Established;
     std::string local_address;
     int local_port = 0;
     std::string remote_address;
     int remote_port = 0;
     std::int64_t uid = -1;
 
-    bool operator==(const Connection&) const = default;
-    bool operator<(const Connection& other) const {
-        return std::tie(local_address, local_port, remote_address, remote_port, uid) <
-               std::tie(other.local_address, other.local_port, other.remote_address, other.remote_port, other.uid);
-    }
+    bool operator==(const TcpSocket&) const = default;
 };
 
-/// The established connections in the text of such a table. Lines that make no sense are passed over.
+/// The sockets in the text of such a table that listen, are connected or were. Lines that make no sense are passed over.
 /// Format: Documentation/networking/proc_net_tcp.rst of the kernel; addresses are hex words in the host's byte order.
-std::vector<Connection> parse_socket_table(std::string_view text);
+std::vector<TcpSocket> parse_socket_table(std::string_view text);
 
-/// What to look for while the probe holds its connections.
-struct ConnectionWatch {
+/// What to look for while the probe runs.
+struct SocketWatch {
     std::string bundle_address;
     std::string internal_gateway;  ///< where connections from this host seem to come from, seen by the bundle
     std::set<int> ports;
     std::int64_t vmm_uid = -1;   ///< -1: not known, then only the bundle's own table counts
     std::int64_t infra_pid = 0;  ///< a process in the bundle's network namespace; 0: none
+    int guest_port = 0;          ///< the guest listens on it meanwhile; 0: on none
+    int control_port = 0;        ///< a listener of ours on this host: a table that does not show it shows nothing
 };
 
-/// Looks every 50 ms, from construction to stop(), for new connections from the VMM to ports of the bundle: in this
-/// host's table with the VMM's uid, or in the bundle's with this host as the other side. Connections that stood
-/// before it was made are not counted.
-class ConnectionWatcher {
-public:
-    explicit ConnectionWatcher(ConnectionWatch watch);
-    ~ConnectionWatcher();
-    ConnectionWatcher(const ConnectionWatcher&) = delete;
-    ConnectionWatcher& operator=(const ConnectionWatcher&) = delete;
+/// What was seen at least once.
+struct SocketsSeen {
+    std::set<int> ports;               ///< bundle ports with a new connection from the VMM
+    std::set<std::string> listeners;   ///< "address:port" on this host, of the guest's port or of a VMM's uid that is nobody else's
+    bool control = false;              ///< our own listener
 
-    /// Ends the looking; returns the ports that were seen.
-    std::set<int> stop();
+    bool operator==(const SocketsSeen&) const = default;
+};
+
+/// A TCP port on which nothing on this host listens now; 0 where the table cannot be read.
+int free_port();
+
+/// Looks every 50 ms, from construction to stop(), and once more then, for new connections from the VMM to ports of the bundle: in this
+/// host's table with the VMM's uid, or in the bundle's with this host as the other side; and for listeners. What stood before it was made
+/// is not counted, but for the control.
+class SocketWatcher {
+public:
+    explicit SocketWatcher(SocketWatch watch);
+    ~SocketWatcher();
+    SocketWatcher(const SocketWatcher&) = delete;
+    SocketWatcher& operator=(const SocketWatcher&) = delete;
+
+    /// Ends the looking.
+    SocketsSeen stop();
 
 private:
-    std::set<Connection> look() const;
+    /// Four addresses and ports tell a connection from another; its state may change.
+    using Ends = std::tuple<std::string, int, std::string, int>;
 
-    ConnectionWatch watch_;
-    std::set<Connection> before_;
-    std::set<int> seen_;
+    std::map<Ends, int> connections() const;  ///< to the bundle's port that is named
+    void look();
+
+    SocketWatch watch_;
+    std::map<Ends, int> before_;
+    std::set<std::string> listeners_before_;
+    SocketsSeen seen_;
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

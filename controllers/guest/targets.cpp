@@ -10,6 +10,7 @@ using Kind = ProbeTarget::Kind;
 using Expect = ProbeTarget::Expect;
 
 constexpr std::size_t kMaxPorts = 32;
+constexpr int kGatewayPorts[] = {22, 80, 443};  ///< what a host is likely to serve on its side of the network
 constexpr std::size_t kMaxNeighbours = 2;  ///< one shows it; two, in case one vanishes
 
 class Plan {
@@ -57,6 +58,10 @@ void plan_host(const Surroundings& around, Plan& plan) {
     plan.add_guarded("internal gateway", around.internal_gateway, around.internal_gateway);
     if (!around.external_gateway.empty())
         plan.add_guarded("external gateway", around.external_gateway, around.external_gateway);
+    for (int port : kGatewayPorts) {
+        plan.add(Kind::Tcp, Expect::Denied, "internal gateway", around.internal_gateway, port);
+        plan.add(Kind::Tcp, Expect::Denied, "smolvm's gateway", kSmolvmGateway, port);
+    }
     // 127.0.0.1 in the guest is the guest's own; the host's is behind smolvm's gateway.
     plan.add_guarded("host loopback by smolvm's gateway", kSmolvmGateway, "127.0.0.1");
     plan.add(Kind::Tcp6, Expect::Denied, "internal gateway as IPv4-mapped IPv6", "::ffff:" + around.internal_gateway, 0,
@@ -97,6 +102,7 @@ void plan_outside(Plan& plan) {
 void plan_names(const Surroundings& around, Plan& plan) {
     for (Kind kind : {Kind::DnsUdp, Kind::DnsTcp}) {
         plan.add_dns(kind, Expect::Denied, "name by the bundle address", around.bundle_address);
+        plan.add_dns(kind, Expect::Denied, "name by the internal gateway", around.internal_gateway);
         plan.add_dns(kind, Expect::OwnGateway, "name by smolvm's gateway", kSmolvmGateway);
         plan.add_dns(kind, Expect::Denied, "name by a public resolver", "1.1.1.1");
     }
@@ -118,6 +124,7 @@ std::vector<PlannedTarget> plan_targets(const Surroundings& around, const std::f
     plan_outside(plan);
     plan_names(around, plan);
     plan_echo(around, plan);
+    plan.add(Kind::Listener, Expect::Denied, "listener of the guest", "0.0.0.0", 0);
     return plan.take();
 }
 

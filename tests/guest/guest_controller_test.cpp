@@ -1,8 +1,13 @@
 #include "controllers/guest/guest_controller.h"
+#include "controllers/guest/listeners.h"
 #include "reconciler/guest_evidence.h"
 #include "tests/guest/temp_folder.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
@@ -74,6 +79,9 @@ struct World {
     TempFolder vm_folder;
     TempFolder scratch;
     HostAddress host{"dummy", "127.0.0.6"};
+    HostListener bundle{HostListener::Protocol::Tcp, "127.0.0.4", "hello\n"};
+    ListenerLoop loop{{&bundle}};
+    std::vector<Fd> held;  ///< the VMM's connections
 
     GuestScope scope() {
         GuestScope made;
@@ -83,11 +91,22 @@ struct World {
         made.around.bundle_address = "127.0.0.4";
         made.around.internal_gateway = "127.0.0.5";
         made.around.host_addresses = {host};
-        made.around.ports = {{"egress", "proxy", 1}};
+        made.around.ports = {{"egress", "proxy", bundle.port()}};
+        made.vmm_uid = static_cast<std::int64_t>(geteuid());
         made.deadline = std::chrono::milliseconds(20'000);
         return made;
     }
     bool scratch_empty() const { return std::filesystem::is_empty(scratch.path()); }
+
+    void dial_bundle() {
+        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in to = {};
+        to.sin_family = AF_INET;
+        inet_pton(AF_INET, "127.0.0.4", &to.sin_addr);
+        to.sin_port = htons(static_cast<std::uint16_t>(bundle.port()));
+        REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+        held.push_back(std::move(fd));
+    }
 };
 
 struct Asked {
@@ -119,6 +138,8 @@ ProcessResult answer_closed(const std::string& input, const std::string& vm_fold
             outcome = "refused", line("connect to " + endpoint);
         else if (one.kind == "udp")
             line("sendto " + endpoint);
+        else if (one.kind == "listen")
+            outcome = "listening";
         else if (one.kind != "icmp")
             outcome = "nxdomain", line("resolve " + one.name);
         out += fmt::format("{} {} {} - -\n", nonce, one.id, outcome);
@@ -146,8 +167,10 @@ TEST_CASE("a closed guest: everything holds, nothing stays behind") {
     // A line of an earlier run must not count for this one.
     write_file(world.vm_folder.file("egress-denials.log"),
                "[2026-11-24T12:20:55Z]: egress policy denied icmp 1.2.3.4\n");
-    world.smolvm.guest =
-        answering(world.smolvm, [&](const std::string& input) { return answer_closed(input, world.vm_folder.path()); });
+    world.smolvm.guest = answering(world.smolvm, [&](const std::string& input) {
+        world.dial_bundle();
+        return answer_closed(input, world.vm_folder.path());
+    });
     GuestReading reading = world.controller.probe(world.scope());
     REQUIRE(reading.problem.empty());
     for (const Evidence& evidence : judge_guest(reading)) {
@@ -163,6 +186,47 @@ TEST_CASE("a closed guest: everything holds, nothing stays behind") {
     CHECK(world.smolvm.calls[0].back().rfind("bottle-docs:/.bottle-probe-", 0) == 0);
     CHECK(std::count(world.smolvm.calls[2].begin(), world.smolvm.calls[2].end(), "-i") == 1);
     CHECK(world.smolvm.requests[2].environment == std::vector<std::string>{"HOME=/h"});
+}
+
+TEST_CASE("a guest that answers for a machine it is not: what only it says does not hold") {
+    World world;
+    std::string log = world.vm_folder.path();
+    SECTION("it never dialled the bundle") {}
+    SECTION("smolvm refused nothing") {
+        world.dial_bundle();
+        log = world.scratch.path();
+    }
+    world.smolvm.guest = answering(world.smolvm, [&](const std::string& input) { return answer_closed(input, log); });
+    GuestReading reading = world.controller.probe(world.scope());
+    REQUIRE(reading.problem.empty());
+    CHECK_FALSE(guest_holds(judge_guest(reading)));
+}
+
+TEST_CASE("a guest whose listener is the host's own") {
+    World world;
+    std::vector<Fd> listeners;
+    world.smolvm.guest = answering(world.smolvm, [&](const std::string& input) {
+        world.dial_bundle();
+        std::size_t at = input.find(" listen 0.0.0.0 ");
+        REQUIRE(at != std::string::npos);
+        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in own = {};
+        own.sin_family = AF_INET;
+        own.sin_port = htons(static_cast<std::uint16_t>(std::stoi(input.substr(at + 16))));
+        REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) == 0);
+        REQUIRE(listen(fd.get(), 1) == 0);
+        listeners.push_back(std::move(fd));
+        return answer_closed(input, world.vm_folder.path());
+    });
+    int bad = 0;
+    for (const Evidence& evidence : judge_guest(world.controller.probe(world.scope()))) {
+        if (evidence.verdict == Verdict::Holds) continue;
+        ++bad;
+        INFO(evidence.reading);
+        CHECK(evidence.verdict == Verdict::Fails);
+        CHECK(evidence.reading.find("listener of the guest, tcp 0.0.0.0:") == 0);
+    }
+    CHECK(bad == 1);
 }
 
 TEST_CASE("an open guest: the real probe on this host reaches every listener, and none of it holds") {

@@ -63,7 +63,7 @@ ProbeResult six(Kind kind, const std::string& address, Guest guest) {
 
 /// smolvm 1.32.2 with the /32 and closed names, as it was measured.
 std::vector<ProbeResult> closed_machine() {
-    return {port(Guest::Data),
+    return {port(Guest::Data, true),
             port(Guest::Held, true),
             with_event(with_listener(tcp(kGateway, Guest::Refused))),
             with_event(with_listener(udp(kGateway, Guest::TimedOut))),
@@ -173,7 +173,8 @@ TEST_CASE("a list of nothing refuses everything, the bundle too") {
 }
 
 TEST_CASE("bundle ports: every outcome") {
-    CHECK(verdict(port(Guest::Data)) == Verdict::Holds);
+    CHECK(verdict(port(Guest::Data, true)) == Verdict::Holds);
+    CHECK(verdict(port(Guest::Data, false)) == Verdict::Unknown);
     CHECK(verdict(port(Guest::Held, true)) == Verdict::Holds);
     CHECK(verdict(port(Guest::Held, false)) == Verdict::Unknown);
     for (Guest guest : {Guest::NotRun, Guest::Other}) CHECK(verdict(port(guest, true)) == Verdict::Unknown);
@@ -181,6 +182,40 @@ TEST_CASE("bundle ports: every outcome") {
                         Guest::TimedOut, Guest::Nxdomain, Guest::Answered}) {
         CHECK(verdict(port(guest, true)) == Verdict::Fails);
     }
+}
+
+TEST_CASE("the guest's own listener: it stood, nobody came, and the host, whose table can be read, does not listen for it") {
+    ProbeResult good = with_listener(result(Kind::Listener, Expect::Denied, "0.0.0.0", Guest::Listening));
+    CHECK(verdict(good) == Verdict::Holds);
+    for (Guest guest : {Guest::Connected, Guest::Data, Guest::Answered}) {
+        ProbeResult one = good;
+        one.guest = guest;
+        CHECK(verdict(one) == Verdict::Fails);
+    }
+    for (Guest guest : {Guest::NotRun, Guest::Other, Guest::Refused, Guest::Denied}) {
+        ProbeResult one = good;
+        one.guest = guest;
+        CHECK(verdict(one) == Verdict::Unknown);
+        one.listener_hits = 1;
+        CHECK(verdict(one) == Verdict::Fails);
+    }
+    ProbeResult one = good;
+    one.listener_hits = 1;
+    CHECK(verdict(one) == Verdict::Fails);
+    one = good;
+    one.listener_live = false;
+    CHECK(verdict(one) == Verdict::Unknown);
+    // It is no control of what the guest must not reach.
+    CHECK_FALSE(guest_holds(judge_guest({{}, "n", {port(Guest::Data, true), good}})));
+}
+
+TEST_CASE("a well-known port of the host: smolvm's own line is what counts") {
+    ProbeResult ssh = tcp(kGateway, Guest::Refused);
+    ssh.target.port = 22;
+    CHECK(verdict(ssh) == Verdict::Unknown);
+    CHECK(verdict(with_event(ssh)) == Verdict::Holds);
+    ssh.guest = Guest::Data;
+    CHECK(verdict(with_event(ssh)) == Verdict::Fails);
 }
 
 TEST_CASE("tcp with a listener: refused, live, nobody came and logged, all four") {

@@ -187,6 +187,38 @@ TEST_CASE("tcp: data, held, reset, closed, refused and a silent network are told
     close(filler);
 }
 
+TEST_CASE("a listener of the guest: nobody comes, somebody comes, the port is taken") {
+    Server taken(SOCK_STREAM, [](int) {});
+    int alone = 0;
+    int visited = 0;
+    {
+        Unused one;
+        Unused two;
+        alone = one.server.port();
+        visited = two.server.port();
+    }
+    Request request;
+    request.add("listen", alone, "0.0.0.0");
+    request.add("listen", visited, "0.0.0.0");
+    request.add("listen", taken.port());
+    std::atomic<bool> done{false};
+    std::thread visitor([&] {
+        sockaddr_in address = loopback(visited);
+        for (bool came = false; !came && !done;) {
+            int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            came = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+            close(fd);
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    });
+    auto got = outcomes(run_probe("run", request.text()), kNonce);
+    done = true;
+    visitor.join();
+    CHECK(got["t0"] == "listening - -");
+    CHECK(got["t1"] == "connected - -");
+    CHECK(got["t2"] == "other EADDRINUSE -");
+}
+
 TEST_CASE("a bundle port that hangs up only when it is asked was open for a second") {
     Server impatient(SOCK_STREAM, [](int fd) {
         char bytes[100];

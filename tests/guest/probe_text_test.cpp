@@ -28,12 +28,14 @@ TEST_CASE("the request lists every target by number") {
     for (const ProbeResult& result : two()) targets.push_back(result.target);
     targets.push_back({Kind::BundlePort, Expect::Reached, "p", "10.231.0.2", 80, ""});
     targets.push_back({Kind::Udp6, Expect::Denied, "p", "::1", 81, ""});
+    targets.push_back({Kind::Listener, Expect::Denied, "p", "0.0.0.0", 20001, ""});
     CHECK(probe_request("abc", targets) ==
           "nonce abc\n"
           "target t0 tcp 10.231.0.1 4000 -\n"
           "target t1 dns-udp 1.1.1.1 53 a.invalid\n"
           "target t2 bundle 10.231.0.2 80 -\n"
           "target t3 udp ::1 81 -\n"
+          "target t4 listen 0.0.0.0 20001 -\n"
           "end\n");
 }
 
@@ -53,7 +55,7 @@ TEST_CASE("every outcome has its word") {
         {"connected", Guest::Connected}, {"data", Guest::Data},          {"held", Guest::Held},
         {"reset", Guest::Reset},         {"refused", Guest::Refused},    {"unreachable", Guest::Unreachable},
         {"denied", Guest::Denied},       {"timed-out", Guest::TimedOut}, {"nxdomain", Guest::Nxdomain},
-        {"answered", Guest::Answered},   {"other", Guest::Other}};
+        {"answered", Guest::Answered},   {"listening", Guest::Listening}, {"other", Guest::Other}};
     for (const auto& [word, guest] : words) {
         std::vector<ProbeResult> results = two();
         CHECK(read_probe_answer("abc", "abc t0 " + word + " E x\nabc t1 other - -\nabc end 2\n", results).empty());

@@ -11,6 +11,7 @@
 #include <thread>
 
 using namespace bottle;
+using State = TcpSocket::State;
 
 namespace {
 
@@ -22,18 +23,30 @@ const std::string kLine =
 
 }  // namespace
 
-TEST_CASE("established connections are read from a socket table") {
+TEST_CASE("connections and listeners are read from a socket table") {
     CHECK(parse_socket_table(kHeader + kLine) ==
-          std::vector<Connection>{{"10.231.0.1", 34354, "10.231.0.2", 9098, 2900002}});
-    std::string closing = kLine;
-    closing.replace(closing.find(" 01 "), 4, " 06 ");
-    CHECK(parse_socket_table(kHeader + closing).empty());
+          std::vector<TcpSocket>{{State::Established, "10.231.0.1", 34354, "10.231.0.2", 9098, 2900002}});
+    const std::vector<std::pair<std::string, State>> states{{"06", State::Closing},   {"04", State::Closing}, {"05", State::Closing},
+                                                            {"08", State::Closing},   {"09", State::Closing}, {"0B", State::Closing},
+                                                            {"0A", State::Listening}, {"01", State::Established}};
+    for (const auto& [number, state] : states) {
+        std::string other = kLine;
+        other.replace(other.find(" 01 "), 4, " " + number + " ");
+        REQUIRE(parse_socket_table(kHeader + other).size() == 1);
+        CHECK(parse_socket_table(kHeader + other).front().state == state);
+    }
+    // Not connected yet, or not any more.
+    for (const char* number : {"02", "03", "07", "0C", "00", "FF"}) {
+        std::string other = kLine;
+        other.replace(other.find(" 01 "), 4, std::string(" ") + number + " ");
+        CHECK(parse_socket_table(kHeader + other).empty());
+    }
     CHECK(parse_socket_table(
               "0: 0000000000000000FFFF00000200E70A:238B 0000000000000000FFFF00000100E70A:8632 01 0:0 0:0 0 0 0 1\n") ==
-          std::vector<Connection>{{"10.231.0.2", 9099, "10.231.0.1", 34354, 0}});
+          std::vector<TcpSocket>{{State::Established, "10.231.0.2", 9099, "10.231.0.1", 34354, 0}});
     CHECK(parse_socket_table(
               "0: 00000000000000000000000001000000:0050 00000000000000000000000001000000:8632 01 0:0 0:0 0 5 0 1") ==
-          std::vector<Connection>{{"::1", 80, "::1", 34354, 5}});
+          std::vector<TcpSocket>{{State::Established, "::1", 80, "::1", 34354, 5}});
 }
 
 TEST_CASE("strange tables are survived") {
@@ -64,31 +77,72 @@ TEST_CASE("a connection that is held while the watcher looks is seen, one from b
         REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
         return fd;
     };
-    ConnectionWatch watch{
-        "127.0.0.3", "127.0.0.1", {service.port(), other.port()}, static_cast<std::int64_t>(geteuid()), 0};
+    SocketWatch watch;
+    watch.bundle_address = "127.0.0.3";
+    watch.ports = {service.port(), other.port()};
+    watch.vmm_uid = static_cast<std::int64_t>(geteuid());
     Fd before = connect_to(other.port());
 
     SECTION("by the host's table and the VMM's uid") {
-        ConnectionWatcher watcher(watch);
+        SocketWatcher watcher(watch);
         Fd during = connect_to(service.port());
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
-        CHECK(watcher.stop() == std::set<int>{service.port()});
+        CHECK(watcher.stop().ports == std::set<int>{service.port()});
     }
     SECTION("another uid's connection is not the VMM's") {
         watch.vmm_uid = 2900005;
-        ConnectionWatcher watcher(watch);
+        SocketWatcher watcher(watch);
         Fd during = connect_to(service.port());
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
-        CHECK(watcher.stop().empty());
+        CHECK(watcher.stop().ports.empty());
     }
     SECTION("by the table of the bundle's network namespace") {
         watch.vmm_uid = -1;
         watch.infra_pid = getpid();
         // A client of 127.0.0.3 from this host is 127.0.0.1 there only when it binds so.
         watch.internal_gateway = "127.0.0.1";
-        ConnectionWatcher watcher(watch);
+        SocketWatcher watcher(watch);
         Fd during = connect_to(service.port());
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
-        CHECK(watcher.stop() == std::set<int>{service.port()});
+        CHECK(watcher.stop().ports == std::set<int>{service.port()});
+    }
+}
+
+TEST_CASE("listeners on this host: the guest's port and the VMM's uid are told, ours is the control") {
+    HostListener ours(HostListener::Protocol::Tcp, "127.0.0.3", "t\n");
+    SocketWatch watch;
+    watch.control_port = ours.port();
+    watch.guest_port = free_port();
+    REQUIRE(watch.guest_port != 0);
+    auto listen_on = [&](int port) {
+        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in own = {};
+        own.sin_family = AF_INET;
+        own.sin_port = htons(static_cast<std::uint16_t>(port));
+        REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) == 0);
+        REQUIRE(listen(fd.get(), 1) == 0);
+        return fd;
+    };
+
+    SECTION("nothing of the guest's") {
+        SocketWatcher watcher(watch);
+        CHECK(watcher.stop() == SocketsSeen{{}, {}, true});
+    }
+    SECTION("the guest's port") {
+        SocketWatcher watcher(watch);
+        Fd guests = listen_on(watch.guest_port);
+        CHECK(watcher.stop() == SocketsSeen{{}, {"0.0.0.0:" + std::to_string(watch.guest_port)}, true});
+    }
+    SECTION("who listened there before is not the guest") {
+        Fd somebodys = listen_on(watch.guest_port);
+        SocketWatcher watcher(watch);
+        CHECK(watcher.stop().listeners.empty());
+    }
+    SECTION("a uid that is our own says nothing") {
+        watch.vmm_uid = static_cast<std::int64_t>(geteuid());
+        SocketWatcher watcher(watch);
+        CHECK(watcher.stop().listeners.empty());
+    }
+    SECTION("a control that does not stand") {
+        watch.control_port = watch.guest_port;
+        SocketWatcher watcher(watch);
+        CHECK_FALSE(watcher.stop().control);
     }
 }

@@ -56,7 +56,13 @@ TEST_CASE("everything around a bottle is tried") {
         CHECK(has(planned, kind, Expect::Denied, "169.254.169.254", 80, ""));
         CHECK(has(planned, kind, Expect::Denied, "1.1.1.1", 443, ""));
     }
+    for (int port : {22, 80, 443}) {
+        CHECK(has(planned, Kind::Tcp, Expect::Denied, "10.231.0.1", port, ""));
+        CHECK(has(planned, Kind::Tcp, Expect::Denied, "100.96.0.1", port, ""));
+    }
+    CHECK(has(planned, Kind::Listener, Expect::Denied, "0.0.0.0", 0, ""));
     for (Kind kind : {Kind::DnsUdp, Kind::DnsTcp}) {
+        CHECK(has(planned, kind, Expect::Denied, "10.231.0.1", 53, ""));
         CHECK(has(planned, kind, Expect::Denied, "10.231.0.2", 53, ""));
         CHECK(has(planned, kind, Expect::OwnGateway, "100.96.0.1", 53, ""));
         CHECK(has(planned, kind, Expect::Denied, "1.1.1.1", 53, ""));
@@ -64,21 +70,21 @@ TEST_CASE("everything around a bottle is tried") {
     CHECK(has(planned, Kind::Icmp, Expect::Denied, "10.231.0.1", 0, ""));
     CHECK(has(planned, Kind::Icmp, Expect::Denied, "1.1.1.1", 0, ""));
     CHECK(has(planned, Kind::Icmp, Expect::OwnGateway, "100.96.0.1", 0, ""));
-    CHECK(planned.size() == 2 + 2 * 5 + 2 + 1 + 6 + 4 + 6 + 3);
+    CHECK(planned.size() == 2 + 2 * 5 + 6 + 2 + 1 + 6 + 4 + 8 + 3 + 1);
 }
 
 TEST_CASE("only another bottle's network may be missing, and every name is asked for once") {
     std::set<std::string> names;
     for (const PlannedTarget& one : plan(around())) {
         CHECK(one.may_be_missing == (one.target.what.find("of bottle") != std::string::npos));
-        CHECK((one.target.port == 0) == (!one.listen_on.empty() || one.target.kind == Kind::Icmp));
+        CHECK((one.target.port == 0) == (!one.listen_on.empty() || one.target.kind == Kind::Icmp || one.target.kind == Kind::Listener));
         if (one.target.port == 53)
             CHECK(names.insert(one.target.name).second);
         else
             CHECK(one.target.name.empty());
     }
     CHECK(names.count("hex0.bottle-probe.invalid") == 1);
-    CHECK(names.size() == 6);
+    CHECK(names.size() == 8);
 }
 
 TEST_CASE("a bare host: no external network, no host address, no IPv6, no other bottle") {
@@ -90,5 +96,5 @@ TEST_CASE("a bare host: no external network, no host address, no IPv6, no other 
     CHECK(has(planned, Kind::Tcp6, Expect::Denied, "2001:db8::1", 443, ""));
     CHECK(has(planned, Kind::Udp6, Expect::Denied, "2001:db8::1", 443, ""));
     CHECK(has(planned, Kind::Tcp, Expect::Denied, "10.231.0.1", 0, "10.231.0.1"));
-    CHECK(planned.size() == 2 + 2 + 2 + 1 + 2 + 4 + 6 + 3);
+    CHECK(planned.size() == 2 + 2 + 6 + 2 + 1 + 2 + 4 + 8 + 3 + 1);
 }

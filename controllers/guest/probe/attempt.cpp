@@ -12,7 +12,7 @@ namespace {
 
 bool is_stream(const Attempt& attempt) {
     Kind kind = attempt.target->kind;
-    return kind == Kind::Bundle || kind == Kind::Tcp || kind == Kind::DnsTcp;
+    return kind == Kind::Bundle || kind == Kind::Tcp || kind == Kind::DnsTcp || kind == Kind::Listen;
 }
 
 Outcome meaning(int error) {
@@ -109,12 +109,17 @@ void cut_off(Attempt& attempt) {
             return finish(attempt, Outcome::Held);
         case Attempt::State::Replying:
             return finish(attempt, is_stream(attempt) ? Outcome::Connected : Outcome::TimedOut);
+        case Attempt::State::Heard:
+            return finish(attempt, Outcome::Data);
+        case Attempt::State::Listening:
+            return finish(attempt, Outcome::Listening);
         case Attempt::State::Done:
             return;
     }
 }
 
 short wanted(const Attempt& attempt) {
+    if (attempt.state == Attempt::State::Heard) return 0;
     return attempt.state == Attempt::State::Connecting ? POLLOUT : POLLIN;
 }
 
@@ -140,6 +145,8 @@ const char* word_of(Outcome outcome) {
             return "nxdomain";
         case Outcome::Answered:
             return "answered";
+        case Outcome::Listening:
+            return "listening";
         case Outcome::Other:
             return "other";
     }

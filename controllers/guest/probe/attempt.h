@@ -8,11 +8,11 @@
 namespace probe {
 
 /// How one target answered. The words are those of `word_of`; what they mean to the proof is decided on the host.
-enum class Outcome { Connected, Data, Held, Reset, Refused, Unreachable, Denied, TimedOut, Nxdomain, Answered, Other };
+enum class Outcome { Connected, Data, Held, Reset, Refused, Unreachable, Denied, TimedOut, Nxdomain, Answered, Listening, Other };
 
 /// One target being tried, driven by poll. Times are milliseconds of CLOCK_MONOTONIC.
 struct Attempt {
-    enum class State { Connecting, Quiet, Asking, Replying, Done };
+    enum class State { Connecting, Quiet, Asking, Replying, Heard, Listening, Done };
 
     const Target* target = nullptr;
     const char* nonce = nullptr;
@@ -31,11 +31,12 @@ struct Attempt {
 };
 
 // The guest may itself be emulated and ten times slower than real hardware: these are generous, and nothing waits
-// longer than it must. connect + quiet + ask stays below `kWhole`.
+// longer than it must. connect + quiet + ask + quiet stays below `kWhole`.
 inline constexpr int64_t kConnect = 5000;
 inline constexpr int64_t kQuiet = 1000;  ///< smolvm accepts before it dials: a port without a listener is reset at once
 inline constexpr int64_t kAsk = 2000;
 inline constexpr int64_t kReply = 4000;
+inline constexpr int64_t kListen = 3000;  ///< the host looks at its own table every 50 ms meanwhile
 inline constexpr int64_t kResend = 1300;
 inline constexpr int64_t kWhole = 10000;
 

@@ -36,7 +36,8 @@ bool parse_kind(const char* text, Kind& kind) {
         Kind kind;
     };
     static const Name names[] = {{"bundle", Kind::Bundle},  {"tcp", Kind::Tcp},        {"udp", Kind::Udp},
-                                 {"dns-udp", Kind::DnsUdp}, {"dns-tcp", Kind::DnsTcp}, {"icmp", Kind::Icmp}};
+                                 {"dns-udp", Kind::DnsUdp}, {"dns-tcp", Kind::DnsTcp}, {"icmp", Kind::Icmp},
+                                 {"listen", Kind::Listen}};
     for (const Name& name : names) {
         if (strcmp(name.text, text) != 0) continue;
         kind = name.kind;

@@ -9,7 +9,7 @@
 // No exceptions and no allocation in this program: it is built without either.
 namespace probe {
 
-enum class Kind { Bundle, Tcp, Udp, DnsUdp, DnsTcp, Icmp };
+enum class Kind { Bundle, Tcp, Udp, DnsUdp, DnsTcp, Icmp, Listen };
 
 inline constexpr int kMaxTargets = 96;
 inline constexpr int kMaxNonce = 64;

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-// TCP: a port of the bundle, a port that must be out of reach, and DNS by TCP.
+// TCP: a port of the bundle, a port that must be out of reach, DNS by TCP, and a listener that nobody shall reach.
 namespace probe {
 namespace {
 
@@ -62,14 +62,21 @@ void dns_bytes(Attempt& attempt) {
     judge_dns(attempt, attempt.got + 2, attempt.got_length - 2);
 }
 
+void start_listening(Attempt& attempt, const sockaddr* address, int64_t now) {
+    if (bind(attempt.fd, address, attempt.target->address_length) != 0 || listen(attempt.fd, 1) != 0) return fail(attempt, errno);
+    attempt.state = Attempt::State::Listening;
+    attempt.until = now + kListen;
+}
+
 }  // namespace
 
 void start_stream(Attempt& attempt, int64_t now) {
     attempt.fd = socket(attempt.target->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (attempt.fd < 0) return fail(attempt, errno);
+    const sockaddr* address = reinterpret_cast<const sockaddr*>(&attempt.target->address);
+    if (attempt.target->kind == Kind::Listen) return start_listening(attempt, address, now);
     attempt.state = Attempt::State::Connecting;
     attempt.until = now + kConnect;
-    const sockaddr* address = reinterpret_cast<const sockaddr*>(&attempt.target->address);
     // An unreachable network shows here and only here: SO_ERROR of such a socket is 0 afterwards.
     if (connect(attempt.fd, address, attempt.target->address_length) == 0)
         connected(attempt, now);
@@ -78,6 +85,8 @@ void start_stream(Attempt& attempt, int64_t now) {
 }
 
 void stream_ready(Attempt& attempt, int64_t now) {
+    if (attempt.state == Attempt::State::Listening) return finish(attempt, Outcome::Connected);
+    if (attempt.state == Attempt::State::Heard) return finish(attempt, Outcome::Data);
     if (attempt.state == Attempt::State::Connecting) {
         int error = 0;
         socklen_t size = sizeof error;
@@ -95,7 +104,10 @@ void stream_ready(Attempt& attempt, int64_t now) {
     attempt.got_length += static_cast<size_t>(got);
     if (attempt.target->kind == Kind::DnsTcp) return dns_bytes(attempt);
     note(attempt, attempt.got, attempt.got_length);
-    finish(attempt, Outcome::Data);
+    if (attempt.target->kind != Kind::Bundle) return finish(attempt, Outcome::Data);
+    // Held on to, so that the host sees it too, also where the service speaks first.
+    attempt.state = Attempt::State::Heard;
+    attempt.until = now + kQuiet;
 }
 
 void stream_elapsed(Attempt& attempt, int64_t now) {
@@ -108,6 +120,10 @@ void stream_elapsed(Attempt& attempt, int64_t now) {
             return finish(attempt, Outcome::Held);
         case Attempt::State::Replying:
             return finish(attempt, Outcome::Connected);
+        case Attempt::State::Heard:
+            return finish(attempt, Outcome::Data);
+        case Attempt::State::Listening:
+            return finish(attempt, Outcome::Listening);
         case Attempt::State::Done:
             return;
     }

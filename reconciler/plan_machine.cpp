@@ -14,10 +14,10 @@
 namespace bottle {
 namespace {
 
-bool is_own_start(const Snapshot& snapshot, const PlanOptions& options) {
-    const auto& processes = snapshot.machine.processes;
-    if (!options.own_start || !processes.present() || processes->size() != 1) return false;
-    return processes->front().pid == options.own_start->first && processes->front().start_time == options.own_start->second;
+/// Of processes that were seen.
+bool is_own_start(const std::vector<VmmProcess>& processes, const PlanOptions& options) {
+    if (!options.own_start || processes.size() != 1) return false;
+    return processes.front().pid == options.own_start->first && processes.front().start_time == options.own_start->second;
 }
 
 bool unsealed(const MachineView& machine) {
@@ -225,7 +225,7 @@ std::string reason_to_stop(const Desired& desired, const Snapshot& snapshot, con
     if (!snapshot.docker.present()) return "Docker could not be read: " + (snapshot.docker.unknown() ? snapshot.docker.why() : "it is not there");
     if (!snapshot.stored.present()) return "our own records could not be read";
 
-    const bool own = is_own_start(snapshot, options);
+    const bool own = is_own_start(*snapshot.machine.processes, options);
     const auto guest = guest_evidence(desired, snapshot);
     const auto guest_verdict = judge({EvidenceKind::Guest}, guest);
     if (guest_verdict == Verdict::Fails) return first_doubt(guest);

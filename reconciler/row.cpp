@@ -69,8 +69,8 @@ json expected_record(const Machine& m) {
 
 const std::set<std::string> kAllowlistKeys = {"network", "allowed_cidrs", "dns_filter_hosts"};
 
+/// Of a key of the expected record; those of the allowlist are compared by themselves.
 RowFix fix_of(const std::string& key) {
-    if (kAllowlistKeys.count(key) > 0) return RowFix::SetAllowlist;
     if (key == "cpus" || key == "mem") return RowFix::UpdateResources;
     return RowFix::Recreate;
 }
@@ -88,7 +88,8 @@ bool identical(const json& one, const json& other) {
 
 /// smolvm notes in there how often it restarted the machine, and that the user stopped it.
 bool same_restart(json is, const json& want) {
-    if (!is.is_object() || !is.contains("user_stopped") || !is["user_stopped"].is_boolean()) return false;
+    // What is no object contains nothing.
+    if (!is.contains("user_stopped") || !is["user_stopped"].is_boolean()) return false;
     if (!is.contains("restart_count") || !is["restart_count"].is_number_unsigned()) return false;
     is["user_stopped"] = want["user_stopped"];
     is["restart_count"] = want["restart_count"];
@@ -115,7 +116,7 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
     if (everywhere) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}: the guest may reach every address", is_list));
     else if (!listed || !identical(value("allowed_cidrs"), list)) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}, not the requested list", is_list));
     if (value("network") != confined) problem("network", fmt::format("network is {}, not {}", shown(value("network")), confined));
-    if (confined && (!row.contains("dns_filter_hosts") || value("dns_filter_hosts") != json::array())) {
+    if (confined && value("dns_filter_hosts") != json::array()) {
         problem("dns_filter_hosts", fmt::format("dns_filter_hosts is {}, not []: names leave the host", shown(value("dns_filter_hosts"))));
     }
     if (!confined && row.contains("dns_filter_hosts")) problem("dns_filter_hosts", "dns_filter_hosts is there, on a machine that is offline");

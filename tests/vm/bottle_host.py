@@ -130,6 +130,7 @@ class Bottle:
         self.cache = f"{STATE}/vm/{key[:12]}"
         self.folder = f"{self.cache}/smolvm/vms/{key}"
         self.image = f"{STATE}/bottles/{name}/image"
+        self.smolvm_program = SMOLVM
 
     def apply(self, *arguments, expect=0):
         return bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500)
@@ -154,6 +155,10 @@ class Bottle:
 
     def gateway(self):
         return self.address().rsplit(".", 1)[0] + "." + str(int(self.address().rsplit(".", 1)[1]) - 1)
+
+    def agent_rootfs(self):
+        """The root file system of smolvm's own agent, which the guest boots with (1.32.2: one for each cache folder)."""
+        return self.cache + "/smolvm/rootfs"
 
     def pids(self):
         found = []
@@ -221,6 +226,15 @@ class Bottle:
     def fetch(self, address, port):
         """Tries a request from inside the guest. (Debian's static busybox: its wget dies with -T.)"""
         return self.guest(f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}")
+
+    def fetch_all(self, targets):
+        """The same for many at once: what each one answered."""
+        tries = "".join(f"(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} > /tmp/fetch.{number} 2>/dev/null) & "
+                        for number, (address, port) in enumerate(targets))
+        code, text = self.guest(f"{tries}wait; for i in $(seq 0 {len(targets) - 1}); do echo \"== $i\"; cat /tmp/fetch.$i; done")
+        parts = text.split("== ")[1:]
+        check(code == 0 and len(parts) == len(targets), f"the tries in the guest: {code} {text}")
+        return {target: part.split("\n", 1)[1].strip() for target, part in zip(targets, parts)}
 
     def stop(self):
         self.smolvm("machine", "stop", "--name", self.machine)

@@ -157,7 +157,7 @@ TEST_CASE("decision: a new machine takes over no disks unless it is asked to") {
     const std::string made = "machine allowlist " + kStart;
     PlanOptions adopt;
     adopt.adopt = true;
-    const auto without_row = [](Observation<bool> folder) {
+    const auto without_row = [](const Observation<bool>& folder) {
         return [folder](Look& l) {
             l.machine().row = Absent{};
             l.machine().vm_folder = folder;

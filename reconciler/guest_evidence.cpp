@@ -159,7 +159,7 @@ Judgement judge_six(const ProbeResult& result) {
     return unknown("no live listener of ours stood behind it");
 }
 
-/// A machine whose sockets are the host's own (TSI), or one with a published port, listens on the host.
+/// A machine with a published port listens on the host. (TSI alone does not make it: 1.32.2.)
 Judgement judge_listener(const ProbeResult& result) {
     if (was_hit(result)) return fails("the host listens there for it: others can reach the guest");
     if (got_through(result.guest)) return fails("somebody reached it");

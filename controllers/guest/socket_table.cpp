@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <thread>
@@ -90,13 +92,16 @@ std::vector<TcpSocket> read_table(const std::string& path) {
     return parse_socket_table(text);
 }
 
-/// Of this host.
-std::vector<TcpSocket> listening() {
+/// This host's IPv4 sockets.
+std::vector<TcpSocket> host_table() {
+    return read_table("/proc/net/tcp");
+}
+
+/// The listeners among this host's IPv4 sockets, and its IPv6 ones.
+std::vector<TcpSocket> listening(const std::vector<TcpSocket>& host) {
     std::vector<TcpSocket> found;
-    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-        for (TcpSocket& socket : read_table(table)) {
-            if (socket.state == State::Listening) found.push_back(std::move(socket));
-        }
+    for (const auto& table : {host, read_table("/proc/net/tcp6")}) {
+        std::copy_if(table.begin(), table.end(), std::back_inserter(found), [](const TcpSocket& s) { return s.state == State::Listening; });
     }
     return found;
 }
@@ -123,7 +128,7 @@ int free_port() {
     constexpr int kFirst = 20000;
     constexpr int kLast = 32000;
     std::set<int> taken;
-    for (const TcpSocket& socket : listening()) taken.insert(socket.local_port);
+    for (const TcpSocket& socket : listening(host_table())) taken.insert(socket.local_port);
     if (taken.empty()) return 0;
     std::random_device random;
     std::uniform_int_distribution<int> any(kFirst, kLast);
@@ -134,8 +139,10 @@ int free_port() {
     return 0;
 }
 
-SocketWatcher::SocketWatcher(SocketWatch watch) : watch_(std::move(watch)), before_(connections()) {
-    for (const TcpSocket& socket : listening()) listeners_before_.insert(name_of(socket));
+SocketWatcher::SocketWatcher(SocketWatch watch) : watch_(std::move(watch)) {
+    const auto host = host_table();
+    before_ = connections(host);
+    for (const TcpSocket& socket : listening(host)) listeners_before_.insert(name_of(socket));
     thread_ = std::thread([this] {
         while (!stopping_) {
             look();
@@ -157,23 +164,24 @@ SocketsSeen SocketWatcher::stop() {
 }
 
 void SocketWatcher::look() {
-    for (const auto& [ends, port] : connections()) {
+    const auto host = host_table();
+    for (const auto& [ends, port] : connections(host)) {
         if (before_.count(ends) == 0) seen_.ports.insert(port);
     }
     bool own_uid = watch_.vmm_uid > 0 && watch_.vmm_uid != static_cast<std::int64_t>(geteuid());
-    for (const TcpSocket& socket : listening()) {
+    for (const TcpSocket& socket : listening(host)) {
         if (watch_.control_port != 0 && socket.local_port == watch_.control_port) seen_.control = true;
         bool guests = watch_.guest_port != 0 && socket.local_port == watch_.guest_port && listeners_before_.count(name_of(socket)) == 0;
         if (guests || (own_uid && socket.uid == watch_.vmm_uid)) seen_.listeners.insert(name_of(socket));
     }
 }
 
-std::map<SocketWatcher::Ends, int> SocketWatcher::connections() const {
+std::map<SocketWatcher::Ends, int> SocketWatcher::connections(const std::vector<TcpSocket>& host) const {
     std::map<Ends, int> found;
     auto add = [&](const TcpSocket& s, int port) {
         if (watch_.ports.count(port) != 0) found.emplace(Ends{s.local_address, s.local_port, s.remote_address, s.remote_port}, port);
     };
-    for (const TcpSocket& s : read_table("/proc/net/tcp")) {
+    for (const TcpSocket& s : host) {
         bool vmm = s.state != State::Listening && watch_.vmm_uid >= 0 && s.uid == watch_.vmm_uid;
         if (vmm && s.remote_address == watch_.bundle_address) add(s, s.remote_port);
     }

@@ -73,7 +73,8 @@ private:
     /// Four addresses and ports tell a connection from another; its state may change.
     using Ends = std::tuple<std::string, int, std::string, int>;
 
-    std::map<Ends, int> connections() const;  ///< to the bundle's port that is named
+    /// The bundle's port that each one leads to; `host`: this host's IPv4 sockets.
+    std::map<Ends, int> connections(const std::vector<TcpSocket>& host) const;
     void look();
 
     SocketWatch watch_;

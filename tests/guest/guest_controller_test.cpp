@@ -1,12 +1,10 @@
 #include "controllers/guest/guest_controller.h"
 #include "controllers/guest/listeners.h"
 #include "reconciler/guest_evidence.h"
+#include "tests/guest/loopback.h"
 #include "tests/guest/temp_folder.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -98,15 +96,7 @@ struct World {
     }
     bool scratch_empty() const { return std::filesystem::is_empty(scratch.path()); }
 
-    void dial_bundle() {
-        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in to = {};
-        to.sin_family = AF_INET;
-        inet_pton(AF_INET, "127.0.0.4", &to.sin_addr);
-        to.sin_port = htons(static_cast<std::uint16_t>(bundle.port()));
-        REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-        held.push_back(std::move(fd));
-    }
+    void dial_bundle() { held.push_back(connect_to("127.0.0.4", bundle.port())); }
 };
 
 struct Asked {
@@ -207,15 +197,9 @@ TEST_CASE("a guest whose listener is the host's own") {
     std::vector<Fd> listeners;
     world.smolvm.guest = answering(world.smolvm, [&](const std::string& input) {
         world.dial_bundle();
-        std::size_t at = input.find(" listen 0.0.0.0 ");
-        REQUIRE(at != std::string::npos);
-        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in own = {};
-        own.sin_family = AF_INET;
-        own.sin_port = htons(static_cast<std::uint16_t>(std::stoi(input.substr(at + 16))));
-        REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) == 0);
-        REQUIRE(listen(fd.get(), 1) == 0);
-        listeners.push_back(std::move(fd));
+        std::size_t asked = input.find(" listen 0.0.0.0 ");
+        REQUIRE(asked != std::string::npos);
+        listeners.push_back(listen_on(std::stoi(input.substr(asked + 16))));
         return answer_closed(input, world.vm_folder.path());
     });
     int bad = 0;

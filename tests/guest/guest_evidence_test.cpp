@@ -1,4 +1,5 @@
 #include "reconciler/guest_evidence.h"
+#include "tests/guest/probe_result.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -12,28 +13,25 @@ using Guest = ProbeResult::Guest;
 
 namespace {
 
-ProbeResult result(Kind kind, Expect expect, const std::string& address, Guest guest) {
-    ProbeResult made;
-    bool dns = kind == Kind::DnsUdp || kind == Kind::DnsTcp;
-    made.target = {kind, expect, "thing", address, dns ? 53 : 4000, dns ? "0a.bottle-probe.invalid" : ""};
-    made.guest = guest;
-    made.event_readable = true;
-    return made;
-}
-
-ProbeResult with_listener(ProbeResult made, std::int64_t hits = 0) {
-    made.listener_live = true;
-    made.listener_hits = hits;
-    return made;
-}
-
-ProbeResult with_event(ProbeResult made) {
-    made.event = true;
-    return made;
-}
-
 Verdict verdict(const ProbeResult& one) {
     return judge_guest({{}, "n", {one}}).front().verdict;
+}
+
+/// The same with one thing changed.
+template <class Value>
+Verdict verdict(const ProbeResult& one, Value ProbeResult::*thing, Value value) {
+    ProbeResult changed = one;
+    changed.*thing = value;
+    return verdict(changed);
+}
+
+/// What a good result with a listener and an event comes to without each of them.
+void check_each_is_needed(const ProbeResult& good) {
+    REQUIRE(verdict(good) == Verdict::Holds);
+    CHECK(verdict(good, &ProbeResult::listener_hits, std::int64_t{1}) == Verdict::Fails);
+    CHECK(verdict(good, &ProbeResult::listener_live, false) == Verdict::Unknown);
+    CHECK(verdict(good, &ProbeResult::event, false) == Verdict::Unknown);
+    CHECK(verdict(good, &ProbeResult::event_readable, false) == Verdict::Unknown);
 }
 
 constexpr const char* kBundle = "10.231.0.2";
@@ -188,9 +186,7 @@ TEST_CASE("the guest's own listener: it stood, nobody came, and the host, whose 
     ProbeResult good = with_listener(result(Kind::Listener, Expect::Denied, "0.0.0.0", Guest::Listening));
     CHECK(verdict(good) == Verdict::Holds);
     for (Guest guest : {Guest::Connected, Guest::Data, Guest::Answered}) {
-        ProbeResult one = good;
-        one.guest = guest;
-        CHECK(verdict(one) == Verdict::Fails);
+        CHECK(verdict(good, &ProbeResult::guest, guest) == Verdict::Fails);
     }
     for (Guest guest : {Guest::NotRun, Guest::Other, Guest::Refused, Guest::Denied}) {
         ProbeResult one = good;
@@ -199,12 +195,8 @@ TEST_CASE("the guest's own listener: it stood, nobody came, and the host, whose 
         one.listener_hits = 1;
         CHECK(verdict(one) == Verdict::Fails);
     }
-    ProbeResult one = good;
-    one.listener_hits = 1;
-    CHECK(verdict(one) == Verdict::Fails);
-    one = good;
-    one.listener_live = false;
-    CHECK(verdict(one) == Verdict::Unknown);
+    CHECK(verdict(good, &ProbeResult::listener_hits, std::int64_t{1}) == Verdict::Fails);
+    CHECK(verdict(good, &ProbeResult::listener_live, false) == Verdict::Unknown);
     // It is no control of what the guest must not reach.
     CHECK_FALSE(guest_holds(judge_guest({{}, "n", {port(Guest::Data, true), good}})));
 }
@@ -220,29 +212,12 @@ TEST_CASE("a well-known port of the host: smolvm's own line is what counts") {
 
 TEST_CASE("tcp with a listener: refused, live, nobody came and logged, all four") {
     ProbeResult good = with_event(with_listener(tcp(kGateway, Guest::Refused)));
-    REQUIRE(verdict(good) == Verdict::Holds);
-
-    ProbeResult one = good;
-    one.listener_hits = 1;
-    CHECK(verdict(one) == Verdict::Fails);
-    one = good;
-    one.listener_live = false;
-    CHECK(verdict(one) == Verdict::Unknown);
-    one = good;
-    one.event = false;
-    CHECK(verdict(one) == Verdict::Unknown);
-    one = good;
-    one.event_readable = false;
-    CHECK(verdict(one) == Verdict::Unknown);
+    check_each_is_needed(good);
     for (Guest guest : {Guest::Connected, Guest::Data, Guest::Held, Guest::Reset, Guest::Answered, Guest::Nxdomain}) {
-        one = good;
-        one.guest = guest;
-        CHECK(verdict(one) == Verdict::Fails);
+        CHECK(verdict(good, &ProbeResult::guest, guest) == Verdict::Fails);
     }
     for (Guest guest : {Guest::NotRun, Guest::Unreachable, Guest::Denied, Guest::TimedOut, Guest::Other}) {
-        one = good;
-        one.guest = guest;
-        CHECK(verdict(one) == Verdict::Unknown);
+        CHECK(verdict(good, &ProbeResult::guest, guest) == Verdict::Unknown);
     }
     // A host address that is a public one has a listener, too.
     CHECK(verdict(with_event(with_listener(tcp("203.0.113.7", Guest::Refused)))) == Verdict::Holds);
@@ -269,26 +244,10 @@ TEST_CASE("a public address counts only with its event, whatever else it looks l
 
 TEST_CASE("udp: silence counts with a live silent listener and the event") {
     ProbeResult good = with_event(with_listener(udp(kGateway, Guest::TimedOut)));
-    REQUIRE(verdict(good) == Verdict::Holds);
-    ProbeResult one = good;
-    one.listener_hits = 1;
-    CHECK(verdict(one) == Verdict::Fails);
-    one = good;
-    one.listener_live = false;
-    CHECK(verdict(one) == Verdict::Unknown);
-    one = good;
-    one.event = false;
-    CHECK(verdict(one) == Verdict::Unknown);
-    one = good;
-    one.event_readable = false;
-    CHECK(verdict(one) == Verdict::Unknown);
-    one = good;
-    one.guest = Guest::Answered;
-    CHECK(verdict(one) == Verdict::Fails);
+    check_each_is_needed(good);
+    CHECK(verdict(good, &ProbeResult::guest, Guest::Answered) == Verdict::Fails);
     for (Guest guest : {Guest::NotRun, Guest::Other}) {
-        one = good;
-        one.guest = guest;
-        CHECK(verdict(one) == Verdict::Unknown);
+        CHECK(verdict(good, &ProbeResult::guest, guest) == Verdict::Unknown);
     }
     CHECK(verdict(with_event(udp("1.1.1.1", Guest::TimedOut))) == Verdict::Holds);
     CHECK(verdict(udp("1.1.1.1", Guest::TimedOut)) == Verdict::Unknown);

@@ -1,9 +1,8 @@
 #include "controllers/guest/listeners.h"
 #include "controllers/guest/host_addresses.h"
 #include "manifests/error.h"
+#include "tests/guest/loopback.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,14 +14,6 @@
 using namespace bottle;
 
 namespace {
-
-sockaddr_in at(const std::string& address, int port) {
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    inet_pton(AF_INET, address.c_str(), &to.sin_addr);
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    return to;
-}
 
 std::string ask(int type, const HostListener& listener) {
     Fd fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));

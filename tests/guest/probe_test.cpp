@@ -1,3 +1,4 @@
+#include "tests/guest/loopback.h"
 #include "tests/guest/probe_run.h"
 
 #include <arpa/inet.h>
@@ -20,11 +21,7 @@ namespace {
 constexpr const char* kNonce = "0123456789abcdef";
 
 sockaddr_in loopback(int port) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    return address;
+    return at("127.0.0.1", port);
 }
 
 /// A bound socket on 127.0.0.1 (or ::1), its port, and a thread for what it does.

@@ -1,9 +1,7 @@
 #include "controllers/guest/socket_table.h"
 #include "controllers/guest/listeners.h"
+#include "tests/guest/loopback.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -68,30 +66,21 @@ TEST_CASE("a connection that is held while the watcher looks is seen, one from b
     HostListener service(HostListener::Protocol::Tcp, "127.0.0.3", "t\n");
     HostListener other(HostListener::Protocol::Tcp, "127.0.0.3", "t\n");
     ListenerLoop loop({&service, &other});
-    auto connect_to = [](int port) {
-        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in to = {};
-        to.sin_family = AF_INET;
-        inet_pton(AF_INET, "127.0.0.3", &to.sin_addr);
-        to.sin_port = htons(static_cast<std::uint16_t>(port));
-        REQUIRE(connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-        return fd;
-    };
     SocketWatch watch;
     watch.bundle_address = "127.0.0.3";
     watch.ports = {service.port(), other.port()};
     watch.vmm_uid = static_cast<std::int64_t>(geteuid());
-    Fd before = connect_to(other.port());
+    Fd before = connect_to("127.0.0.3", other.port());
 
     SECTION("by the host's table and the VMM's uid") {
         SocketWatcher watcher(watch);
-        Fd during = connect_to(service.port());
+        Fd during = connect_to("127.0.0.3", service.port());
         CHECK(watcher.stop().ports == std::set<int>{service.port()});
     }
     SECTION("another uid's connection is not the VMM's") {
         watch.vmm_uid = 2900005;
         SocketWatcher watcher(watch);
-        Fd during = connect_to(service.port());
+        Fd during = connect_to("127.0.0.3", service.port());
         CHECK(watcher.stop().ports.empty());
     }
     SECTION("by the table of the bundle's network namespace") {
@@ -100,7 +89,7 @@ TEST_CASE("a connection that is held while the watcher looks is seen, one from b
         // A client of 127.0.0.3 from this host is 127.0.0.1 there only when it binds so.
         watch.internal_gateway = "127.0.0.1";
         SocketWatcher watcher(watch);
-        Fd during = connect_to(service.port());
+        Fd during = connect_to("127.0.0.3", service.port());
         CHECK(watcher.stop().ports == std::set<int>{service.port()});
     }
 }
@@ -111,15 +100,6 @@ TEST_CASE("listeners on this host: the guest's port and the VMM's uid are told, 
     watch.control_port = ours.port();
     watch.guest_port = free_port();
     REQUIRE(watch.guest_port != 0);
-    auto listen_on = [&](int port) {
-        Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in own = {};
-        own.sin_family = AF_INET;
-        own.sin_port = htons(static_cast<std::uint16_t>(port));
-        REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) == 0);
-        REQUIRE(listen(fd.get(), 1) == 0);
-        return fd;
-    };
 
     SECTION("nothing of the guest's") {
         SocketWatcher watcher(watch);

@@ -1,4 +1,5 @@
 #include "reconciler/guest_evidence.h"
+#include "tests/guest/probe_result.h"
 
 #include <catch2/catch.hpp>
 
@@ -10,25 +11,13 @@ using Guest = ProbeResult::Guest;
 
 namespace {
 
-ProbeResult result(Kind kind, Expect expect, const std::string& address, Guest guest) {
-    ProbeResult made;
-    made.target = {kind, expect, "thing", address, 4000, ""};
-    made.guest = guest;
-    made.event_readable = true;
-    return made;
-}
-
 /// Refused in the guest, and logged by smolvm; no listener of ours.
 ProbeResult logged(Kind kind, const std::string& address) {
-    auto made = result(kind, Expect::Denied, address, Guest::Refused);
-    made.event = true;
-    return made;
+    return with_event(result(kind, Expect::Denied, address, Guest::Refused));
 }
 
 ProbeResult listened(Kind kind, const std::string& address, Guest guest) {
-    auto made = result(kind, Expect::Denied, address, guest);
-    made.listener_live = true;
-    return made;
+    return with_listener(result(kind, Expect::Denied, address, guest));
 }
 
 Evidence evidence(const ProbeResult& one) {

@@ -135,7 +135,6 @@ class Bottle:
         self.cache = f"{STATE}/vm/{key[:12]}"
         self.folder = f"{self.cache}/smolvm/vms/{key}"
         self.image = f"{STATE}/bottles/{name}/image"
-        self.smolvm_program = SMOLVM
 
     def apply(self, *arguments, expect=0):
         call = ("apply", "-f", self.file, "--timeout", "400s", *arguments)
@@ -237,12 +236,15 @@ class Bottle:
 
     def fetch(self, address, port):
         """Tries a request from inside the guest. (Debian's static busybox: its wget dies with -T.)"""
-        return self.guest(f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}")
+        return self.guest(self.request(address, port))
+
+    @staticmethod
+    def request(address, port):
+        return f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}"
 
     def fetch_all(self, targets):
         """The same for many at once: what each one answered."""
-        tries = "".join(f"(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} > /tmp/fetch.{number} 2>/dev/null) & "
-                        for number, (address, port) in enumerate(targets))
+        tries = "".join(f"({self.request(address, port)} > /tmp/fetch.{number} 2>/dev/null) & " for number, (address, port) in enumerate(targets))
         code, text = self.guest(f"{tries}wait; for i in $(seq 0 {len(targets) - 1}); do echo \"== $i\"; cat /tmp/fetch.$i; done")
         parts = text.split("== ")[1:]
         check(code == 0 and len(parts) == len(targets), f"the tries in the guest: {code} {text}")

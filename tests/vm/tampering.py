@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from bottle_host import Failed, as_user, check
+from bottle_host import SMOLVM, Failed, as_user, check
 
 
 class WhenItAppears(threading.Thread):
@@ -104,7 +104,7 @@ class Forger:
     def __init__(self, subject):
         script = ("cat > /forger && chmod 755 /forger && echo armed && while :; do for f in /.bottle-probe-*; do "
                   "[ -f \"$f\" ] && ! cmp -s \"$f\" /forger && cp /forger \"$f\" && chmod 700 \"$f\"; done; done")
-        self.process = subprocess.Popen(as_user([subject.smolvm_program, "machine", "exec", "--stream", "-i", "--name", subject.machine, "--", "/bin/sh", "-c", script]),
+        self.process = subprocess.Popen(as_user([SMOLVM, "machine", "exec", "--stream", "-i", "--name", subject.machine, "--", "/bin/sh", "-c", script]),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=subject.environment())
         self.process.stdin.write(FORGER)
         self.process.stdin.close()

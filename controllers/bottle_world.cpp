@@ -172,7 +172,8 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
     return std::visit(
         [&](const auto& a) -> Outcome {
             using A = std::decay_t<decltype(a)>;
-            if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
+            if constexpr (std::is_same_v<A, CreateMachine>) return create(a);
+            else if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
             else if constexpr (std::is_same_v<A, StopMachine>) return stop();
             else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
             else if constexpr (std::is_same_v<A, Provision>) return provision(a, snapshot);
@@ -189,6 +190,11 @@ SmolvmInvocation BottleWorld::invocation() const {
     return machine_.smolvm()->invocation(machine_.paths(), machine_.machine());
 }
 
+Outcome BottleWorld::create(const CreateMachine& action) {
+    store_.save_unproved(bottle_, action.takes_disks ? std::nullopt : std::optional(Unproved::Created));
+    return machine_.act(action);
+}
+
 Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
     StartRecord record;
     if (desired.firewall) {
@@ -197,6 +203,7 @@ Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
         if (!doubt.empty()) return failed("the firewall is not as installed: " + doubt);
         record.firewalled = true;
     }
+    if (snapshot.stored->unproved) store_.save_unproved(bottle_, Unproved::Started);
     auto outcome = machine_.start(desired.machine, snapshot.host.boot_id, kUnprovedBound, record);
     if (outcome.kind == Outcome::Kind::Done) store_.save_start(bottle_, record);
     return outcome;
@@ -243,6 +250,8 @@ Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     scope.deadline = kProbeDeadline;
     const auto reading = guest_.probe(scope);
     const GuestProof proof{*key, judge_guest(reading), timestamp(), raw_text(reading)};
+    // From here on there may be something on its disks. The probe has had them written, so that they outlive this boot.
+    if (guest_holds(proof.evidence) && snapshot.stored->unproved) store_.save_unproved(bottle_, std::nullopt);
     store_.save_proof(bottle_, proof);
     // From here on the proof stands in our records: whether it holds is for the next look to say, and one that does not is stopped.
     if (guest_holds(proof.evidence) && !machine_.release_guard()) return failed("the guard of this boot had died: nobody watched it to the end");

@@ -34,6 +34,7 @@ public:
 
 private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
+    Outcome create(const CreateMachine& action);
     Outcome start(const Desired& desired, const Snapshot& snapshot);
     Outcome stop();
     Outcome prove(const Desired& desired, const Snapshot& snapshot);

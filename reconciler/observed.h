@@ -197,12 +197,17 @@ struct ObservedWorkload {
     bool operator==(const ObservedWorkload&) const = default;
 };
 
+/// How far a machine that was created on new disks has come, before the first proof of it: until then nobody may put anything on it, so it is
+/// nobody's loss when it is made anew.
+enum class Unproved { Created, Started };
+
 /// What our own state folder holds of this bottle.
 struct StoredState {
     std::optional<Allocation> allocation;
     std::optional<StartRecord> start;
     std::optional<GuestProof> proof;
     std::optional<std::string> provisioned;  ///< "pid:start_time" of the VMM that was provisioned
+    std::optional<Unproved> unproved;        ///< nothing: proved at some time, or made on disks that were there
     std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
     std::vector<Holdings> others;                         ///< the same, with all that their records say they hold
 

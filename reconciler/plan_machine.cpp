@@ -190,10 +190,27 @@ void plan_new_machine(const Desired& desired, const Snapshot& snapshot, const Pl
                        "bottle apply --adopt   makes the machine anew on these disks; or move the folder away first");
         return;
     }
-    auto create = step_for('+', "machine", desired, machine_detail(desired.machine), "absent", CreateMachine{desired.machine});
+    auto create = step_for('+', "machine", desired, machine_detail(desired.machine), "absent", CreateMachine{desired.machine, disks});
     plan_claim(desired, snapshot, create.id, builder);
     builder.add(std::move(create), builder.ids());
     plan_allowlist(desired, snapshot, "none", "not the requested list", builder);
+}
+
+bool is_like_ours(const MachineRow& row, const Machine& machine) {
+    const auto problems = compare_row(row.data, machine, RowStage::Confined);
+    return std::none_of(problems.begin(), problems.end(), [](const RowProblem& p) { return p.fix == RowFix::Recreate; });
+}
+
+/// A VMM that dies within seconds of its machine's first start leaves disks that smolvm cannot start again (1.32.2: "refresh persistent overlay
+/// resolver …: No such file or directory"). Which ones cannot be told from outside, and there is nothing on any of them.
+void plan_anew(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, PlanBuilder& builder) {
+    auto step = make_step('-', "delete", "machine", desired.machine.name, "to be made anew", "its first start was not proved", DeleteMachine{});
+    builder.add(std::move(step), builder.ids());
+    auto deleted = snapshot;
+    deleted.machine.row = Absent{};
+    deleted.machine.vm_folder = Absent{};
+    deleted.machine.uid_claim = Absent{};
+    plan_new_machine(desired, deleted, options, builder);
 }
 
 void plan_row_repairs(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
@@ -244,7 +261,9 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
         return;
     }
     plan_image(desired, snapshot, builder);
-    if (snapshot.machine.row.present()) plan_row_repairs(desired, snapshot, builder);
+    const auto& row = snapshot.machine.row;
+    if (row.present() && snapshot.stored->unproved == Unproved::Started && is_like_ours(*row, desired.machine)) plan_anew(desired, snapshot, options, builder);
+    else if (row.present()) plan_row_repairs(desired, snapshot, builder);
     else plan_new_machine(desired, snapshot, options, builder);
     plan_firewall(desired, snapshot, builder);
     builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());

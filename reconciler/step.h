@@ -52,6 +52,7 @@ struct CopyImage {
 };
 struct CreateMachine {
     Machine machine;
+    bool takes_disks = false;  ///< those that are there already
 };
 /// Changes cpus and memory of a stopped machine.
 struct UpdateMachine {

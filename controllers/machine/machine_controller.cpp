@@ -48,9 +48,9 @@ void make_open_folder(const std::string& path) {
 /// smolvm's words when the VMM ends, or stands still, before the guest answers (1.32.2): a /dev/kvm that is there and starts no guest looks like this.
 Outcome failed_start(const std::string& message) {
     auto outcome = failed(message);
-    // A VMM that is killed within seconds of its machine's first start leaves a folder on the storage disk without what was written into it (1.32.2).
+    // A host that goes down right after a first start leaves a folder on the storage disk without what was written into it (1.32.2).
     if (message.find("persistent overlay") != std::string::npos) {
-        outcome.hint = "the machine died right after its first start, and smolvm does not mend its disk: bottle delete, then apply, makes it anew; nothing of yours is on it if it never was Ready";
+        outcome.hint = "smolvm lost what it had written on the machine's disk, and does not mend it: bottle delete, then apply, makes the machine anew, without its disks";
         return outcome;
     }
     constexpr const char* kSigns[] = {"before the agent was ready", "no boot progress", "Kvm"};

@@ -101,5 +101,14 @@ std::string to_record(const GuestProof& proof) {
 GuestProof proof_from_record(const std::string& text) {
     return parse<GuestProof>(text);
 }
+std::string to_record(Unproved unproved) {
+    return unproved == Unproved::Created ? "created" : "started";
+}
+Unproved unproved_from_record(const std::string& text) {
+    for (const auto unproved : {Unproved::Created, Unproved::Started}) {
+        if (to_record(unproved) == text) return unproved;
+    }
+    throw Error(Exit::Failed, "a record says how far a machine has come in words that bottle never writes");
+}
 
 }  // namespace bottle

@@ -11,5 +11,7 @@ std::string to_record(const StartRecord& start);
 StartRecord start_from_record(const std::string& text);
 std::string to_record(const GuestProof& proof);
 GuestProof proof_from_record(const std::string& text);
+std::string to_record(Unproved unproved);
+Unproved unproved_from_record(const std::string& text);
 
 }  // namespace bottle

@@ -211,6 +211,7 @@ StoredState StateStore::read(const std::string& bottle) {
         if (const auto start = record(database, bottle, "start")) state.start = start_from_record(*start);
         if (const auto proof = record(database, bottle, "proof")) state.proof = proof_from_record(*proof);
         state.provisioned = record(database, bottle, "provisioned");
+        if (const auto unproved = record(database, bottle, "unproved")) state.unproved = unproved_from_record(*unproved);
         return state;
     });
 }
@@ -273,6 +274,14 @@ void StateStore::save_start(const std::string& bottle, const StartRecord& start)
 void StateStore::save_proof(const std::string& bottle, const GuestProof& proof) {
     writing([&](SQLite::Database& database) {
         save_record(database, bottle, "proof", to_record(proof));
+        return true;
+    });
+}
+
+void StateStore::save_unproved(const std::string& bottle, std::optional<Unproved> unproved) {
+    writing([&](SQLite::Database& database) {
+        if (unproved) save_record(database, bottle, "unproved", to_record(*unproved));
+        else run(database, "DELETE FROM records WHERE bottle = ? AND kind = 'unproved'", bottle);
         return true;
     });
 }

@@ -39,6 +39,8 @@ public:
 
     void save_start(const std::string& bottle, const StartRecord& start);
     void save_proof(const std::string& bottle, const GuestProof& proof);
+    /// Nothing: proved, or made on disks that were there.
+    void save_unproved(const std::string& bottle, std::optional<Unproved> unproved);
     void save_provisioned(const std::string& bottle, const std::string& vmm);
 
     /// The applied manifest; its generation rises when the digest of the resolved Desired changes. Returns the generation.

@@ -98,6 +98,27 @@ TEST_CASE("decision: after each start the machine is sealed and proved before th
     CHECK(first_step([](Look&) {}).cause == "not running");
 }
 
+TEST_CASE("decision: a machine whose first start was not proved is made anew, and no other") {
+    const auto begun = [](Look& l) { l.snapshot.stored.value().unproved = Unproved::Started; };
+    CHECK(starting(begun) == "machine claim machine allowlist " + kStart);
+    const auto step = first_step(begun);
+    CHECK(std::holds_alternative<DeleteMachine>(step.action));
+    CHECK(step.cause == "its first start was not proved");
+    CHECK(step.cost == Cost::Nothing);
+    CHECK(starting([](Look& l) { l.snapshot.stored.value().unproved = Unproved::Created; }) == kStart);
+    CHECK(starting([&](Look& l) {
+              begun(l);
+              l.machine().row = Absent{};
+              l.machine().vm_folder = false;
+          }) == "machine allowlist " + kStart);
+    // Whose row that is nobody can say any more: it is not ours to delete.
+    CHECK(starting([&](Look& l) {
+              begun(l);
+              l.change_row([](auto& row) { row["more"] = 1; });
+          }).find("more") != std::string::npos);
+    CHECK(running(begun).empty());
+}
+
 TEST_CASE("decision: the VM folder is claimed for the bottle's uid, and never taken from another") {
     CHECK(starting([](Look& l) { l.machine().uid_claim = Absent{}; }) == "claim " + kStart);
     CHECK(starting([](Look& l) { l.machine().uid_claim = std::int64_t{7}; }) == "the VM folder is claimed for uid 7, and this bottle holds uid 2900000");

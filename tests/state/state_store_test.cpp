@@ -58,6 +58,7 @@ TEST_CASE("what is recorded is there for the next process") {
         store.save_start("docs", start);
         store.save_proof("docs", proof);
         store.save_provisioned("docs", "4711:99");
+        store.save_unproved("docs", Unproved::Started);
     }
     StateStore store(place.path);
     const auto state = store.read("docs");
@@ -65,6 +66,7 @@ TEST_CASE("what is recorded is there for the next process") {
     CHECK(state.start == start);
     CHECK(state.proof == proof);
     CHECK(state.provisioned == std::string("4711:99"));
+    CHECK(state.unproved == Unproved::Started);
     CHECK(state.other_allocations == std::map<std::string, Allocation>{{"other", kTwo}});
     CHECK(store.allocations() == std::map<std::string, Allocation>{{"docs", kOne}, {"other", kTwo}});
     CHECK(store.read("none").other_allocations.size() == 2);
@@ -72,6 +74,10 @@ TEST_CASE("what is recorded is there for the next process") {
     start.pid = 4712;
     store.save_start("docs", start);
     CHECK(store.read("docs").start == start);
+    store.save_unproved("docs", Unproved::Created);
+    CHECK(store.read("docs").unproved == Unproved::Created);
+    store.save_unproved("docs", std::nullopt);
+    CHECK_FALSE(store.read("docs").unproved);
 }
 
 TEST_CASE("one that read first can write, and reads what it wrote") {
@@ -143,7 +149,7 @@ TEST_CASE("forgetting a bottle keeps the journal and the others") {
     store.save_conditions("docs", {{"Ready", "True", "", ""}});
     store.journal_end(store.journal_begin("docs", "start machine", "not running"), "done");
     store.forget("docs");
-    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}});
+    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}});
     CHECK_FALSE(store.applied("docs"));
     CHECK(store.transition_times("docs").empty());
     CHECK(store.bottles() == std::vector<std::string>{"other"});

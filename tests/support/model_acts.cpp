@@ -19,6 +19,7 @@ Outcome failed(std::string text) {
 Outcome ModelWorld::execute(const Step& step, const Desired& desired, const Snapshot&) {
     if (failing_steps.count(step.kind) > 0) return failed("it fails, as this test asks");
     if (lying_steps.count(step.kind) > 0) return {};
+    if (std::holds_alternative<DeleteMachine>(step.action) && disks_used && step.cost != Cost::Data) violations.push_back("disks that were used went without a word");
     ++mutations;
     acts.push_back(step.id);
     desired_ = &desired;
@@ -144,6 +145,9 @@ Outcome ModelWorld::act(const ClaimUid& a) {
 
 Outcome ModelWorld::act(const CreateMachine& a) {
     if (row) return failed("machine already exists");
+    stored.unproved = a.takes_disks ? std::nullopt : std::optional(Unproved::Created);
+    if (a.takes_disks != vm_folder.value_or(false)) violations.push_back("a machine was made without knowing of its disks");
+    new_disks = !a.takes_disks;
     row = MachineRow{created_row(a.machine), true};
     return {};
 }
@@ -183,6 +187,8 @@ Outcome ModelWorld::act(const RemoveFirewall&) {
 Outcome ModelWorld::act(const StartMachine&) {
     if (!row || !row->is_blob) return failed("machine not found");
     if (desired_->firewall && !firewall) return failed("the firewall is not as installed");
+    if (stored.unproved) stored.unproved = Unproved::Started;
+    if (disks_lost) return failed("refresh persistent overlay resolver: No such file or directory");
     // "already running", exit 0, applies nothing (1.32.2).
     if (!live) start_machine(true);
     return {};
@@ -195,6 +201,7 @@ Outcome ModelWorld::act(const StopMachine&) {
 
 Outcome ModelWorld::act(const DeleteMachine&) {
     kill_vmm();
+    new_disks = disks_lost = disks_used = false;
     row.reset();
     vm_folder.reset();
     uid_claim.reset();
@@ -225,7 +232,9 @@ Outcome ModelWorld::act(const Prove&) {
         proof.key.binaries_digest += fmt::format("{}:{}:{}:{}:{};", b.device, b.inode, b.size, b.mtime_ns, b.ctime_ns);
     }
     proof.evidence = probe();
+    new_disks = false;
     stored.proof = proof;
+    if (std::all_of(proof.evidence.begin(), proof.evidence.end(), [](const Evidence& e) { return e.verdict == Verdict::Holds; })) stored.unproved.reset();
     return {};
 }
 
@@ -240,6 +249,7 @@ Outcome ModelWorld::act(const Launch&) {
     const bool proved = stored.proof && stored.proof->key.pid == live->pid && stored.proof->key.start_time == live->start_time;
     if (!proved || !live->by_us || !live->channels.empty()) violations.push_back("the workload was launched before the proof of its boot");
     live->workload_ran = true;
+    disks_used = true;
     workload = ObservedWorkload{live->pid, live->start_time, desired_->workload_digest, WorkloadRunning{4242}};
     return {};
 }

@@ -72,6 +72,8 @@ void ModelWorld::start_by_hand() {
     if (row && !live) start_machine(false);
 }
 void ModelWorld::kill_vmm() {
+    // A first boot that dies before it wrote back takes the disks along (1.32.2).
+    if (live && new_disks) disks_lost = true;
     live.reset();
     if (!row) return;
     auto data = ordered_json::parse(row->data, nullptr, false);
@@ -140,6 +142,7 @@ void ModelWorld::open_live(const std::string& cidr) {
     if (live && live->channels.count("egress.sock") > 0 && live->reach) live->reach->push_back(cidr);
 }
 void ModelWorld::reboot() {
+    if (live && new_disks) disks_lost = true;
     // The row still says running, with a pid of the boot before (1.32.2).
     live.reset();
     workload.reset();

@@ -67,6 +67,9 @@ public:
     std::map<std::string, Image> images;
     std::optional<MachineRow> row;
     std::optional<bool> vm_folder;  ///< true: with disks
+    bool new_disks = false;   ///< no guest has come to write back what its first boot wrote
+    bool disks_lost = false;  ///< they start no guest any more
+    bool disks_used = false;  ///< by the agent's command
     std::optional<std::int64_t> uid_claim;
     std::optional<std::string> firewall;  ///< the table of the bottle's uid, as nftables lists it; nothing: no such table
     std::set<std::string> machine_folders = {"/var/lib/state/bottle/bottles/docs-writer/smolvm", "/var/lib/state/bottle/vm/0123456789ab"};

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +22,9 @@ namespace stand_in {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Where a VMM has the end of a pipe that it closes once it is what it shall be: its own program, its libraries, its uid.
+constexpr int kReady = 3;
 
 constexpr const char* kChannels[] = {"agent.sock", "control.sock", "egress.sock", "ports.sock"};
 
@@ -84,8 +88,10 @@ void make_files(const nlohmann::ordered_json& record, const std::string& folder,
     chmod(folder.c_str(), 0700);
 }
 
-[[noreturn]] void become_vmm(const std::string& folder, std::int64_t uid, int delay_ms) {
+[[noreturn]] void become_vmm(const std::string& folder, std::int64_t uid, int delay_ms, int ready) {
     setpgid(0, 0);
+    if (ready == kReady) fcntl(kReady, F_SETFD, 0);
+    else dup2(ready, kReady);
     if (delay_ms > 0) {
         setsid();
         usleep(static_cast<useconds_t>(delay_ms) * 1000);
@@ -115,6 +121,7 @@ int boot_vm(const std::string&) {
         const auto uid = static_cast<uid_t>(text == nullptr ? 0 : std::strtoul(text, nullptr, 10));
         if (uid == 0 || setgid(uid) != 0 || setuid(uid) != 0) return 1;
     }
+    close(kReady);
     for (;;) pause();
 }
 
@@ -122,12 +129,17 @@ std::int64_t start_vmm(const nlohmann::ordered_json& record, int delay_ms) {
     const auto folder = vm_folder(record.at("name"));
     const auto uid = take_uid(fs::path(folder).filename());
     make_files(record, folder, uid);
+    int ready[2] = {-1, -1};
+    if (pipe2(ready, O_CLOEXEC) != 0) throw Failure{"SMOLVM_ERROR", "cannot make a pipe"};
     const pid_t pid = fork();
-    if (pid == 0) become_vmm(folder, uid, delay_ms);
-    if (delay_ms > 0) return 0;
-    // Until it has its program, it is none yet.
-    for (int i = 0; i < 1000 && !is_vmm_of(std::to_string(pid), folder); ++i) usleep(1000);
-    return pid;
+    if (pid == 0) become_vmm(folder, uid, delay_ms, ready[1]);
+    close(ready[1]);
+    // As 1.32.2, which waits for its guest: by then the VMM has long had its uid. The end of the pipe is also the VMM's end.
+    char nothing = 0;
+    while (delay_ms == 0 && read(ready[0], &nothing, 1) < 0 && errno == EINTR) {
+    }
+    close(ready[0]);
+    return delay_ms > 0 ? 0 : pid;
 }
 
 std::vector<std::int64_t> find_vmms(const std::string& folder) {

@@ -179,11 +179,7 @@ std::vector<Problem> Session::preflight(const Look& look) {
     facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
     facts.impassable = facts.is_root ? impassable_folders(facts.image, facts.vmm_uid) : impassable_folders(facts.image, facts.euid, own_groups());
     facts.image_writable = facts.is_root && writable_by(facts.image, facts.vmm_uid);
-    auto problems = check_preflight(facts);
-    if (!facts.is_root) {
-        problems.insert(problems.begin(), {std::nullopt, "this version of bottle runs as root only: what it does as another user has not been shown on a real machine yet", "sudo bottle …", ""});
-    }
-    return problems;
+    return check_preflight(facts);
 }
 
 ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress) {

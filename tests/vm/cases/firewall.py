@@ -1,0 +1,48 @@
+"""The second wall, in the host's kernel."""
+import json
+import subprocess
+
+from bottle_host import BOTTLE, SCRATCH, bottle, check, docker, run
+from bottles import HELLO, USERS
+from case import case_as_root
+from fixtures import manifest
+from listeners import Canary
+
+
+@case_as_root
+def the_kernel_holds_the_machine_to_the_ports():
+    table = HELLO.firewall_table()
+    check("firewall holds" in bottle("proof", "hello"), "the proof does not show the firewall")
+    # Another port of the bundle address: smolvm lets the whole /32 through, so that only the kernel can refuse it.
+    docker("exec", HELLO.machine + "-egress", "httpd", "-p", "9097", "-h", "/www")
+    address, before = HELLO.address(), refused(table)
+    check("from the bundle" in run("busybox", "wget", "-q", "-O", "-", f"http://{address}:9097/")[1], "nobody listens on 9097")
+    code, out = HELLO.fetch(address, 9097)
+    check("from the bundle" not in out, f"the guest reached an undeclared port: {out}")
+    check(not HELLO.logged(f"connect to {address}:9097", 1), "smolvm refused it: the kernel was not asked")
+    check(refused(table) > before, "the kernel counted no refusal")
+    check("from the bundle" in HELLO.fetch(address, 9099)[1], "the declared port is shut too")
+    canary = Canary("10.99.0.1")
+    check(canary.works() and "canary" in USERS.fetch("10.99.0.1", canary.port), "the user's own machine lost its network")
+    canary.close()
+
+
+@case_as_root
+def a_firewall_that_somebody_reloads():
+    for command in (f"delete table inet {HELLO.firewall_table()}", f"insert rule inet {HELLO.firewall_table()} output accept"):
+        subprocess.run(["nft", command], check=True)
+        HELLO.must_be_detected("firewall: the table")
+        HELLO.must_converge()
+
+
+@case_as_root
+def another_state_folder_takes_another_uid():
+    _, out, err = run(BOTTLE, "diff", "-f", manifest("third"), "-o", "json", env={"XDG_STATE_HOME": SCRATCH + "/state2"})
+    claims = [step["detail"] for step in json.loads(out)["steps"] if step["kind"] == "claim"]
+    check(claims and str(HELLO.uid()) not in claims[0], f"it would share a uid: {out}{err}")
+
+
+def refused(table):
+    """Packets that the table's last rule, which refuses everything else, has counted."""
+    rules = [o["rule"] for o in json.loads(subprocess.check_output(["nft", "-j", "list", "table", "inet", table]))["nftables"] if "rule" in o]
+    return next(e["counter"]["packets"] for e in rules[-1]["expr"] if "counter" in e)

@@ -1,0 +1,200 @@
+"""One bottle of the suite: what is done with it and to it, and where its things are."""
+import glob
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+from bottle_host import BOTTLE, SMOLVM, STATE, Failed, as_user, bottle, check, docker, run
+from fixtures import manifest
+
+
+def too_slow(text):
+    """smolvm's own patience with a guest that boots (1.32.2), which an emulated machine can try too hard."""
+    return "no boot progress" in text or "before the agent was ready" in text
+
+
+class Bottle:
+    """One bottle, and the places where its things are."""
+
+    def __init__(self, name, **options):
+        self.name = name
+        self.machine = "bottle-" + name
+        self.file = manifest(name, **options)
+        self.root = f"{STATE}/bottles/{name}/smolvm"
+        self.database = self.root + "/data/smolvm/server/smolvm.db"
+        key = hashlib.sha256(self.machine.encode()).hexdigest()[:16]
+        self.cache = f"{STATE}/vm/{key[:12]}"
+        self.folder = f"{self.cache}/smolvm/vms/{key}"
+        self.image = f"{STATE}/bottles/{name}/image"
+
+    def apply(self, *arguments, expect=0):
+        call = ("apply", "-f", self.file, "--timeout", "400s", *arguments)
+        try:
+            return bottle(*call, expect=expect, timeout=500)
+        except Failed as error:
+            if not too_slow(str(error)):
+                raise
+            print(f"vm: once more: {error}", flush=True)
+            return bottle(*call, expect=expect, timeout=500)
+
+    def diff(self, expect):
+        return bottle("diff", "-f", self.file, expect=expect)
+
+    def conditions(self):
+        items = json.loads(bottle("status", self.name, "-o", "json"))["items"][0]["conditions"]
+        return {c["type"]: c for c in items}
+
+    def is_ready(self):
+        return self.conditions()["Ready"]["status"] == "True"
+
+    def must_be_ready(self):
+        check(self.is_ready(), f"{self.name} is not Ready: {self.conditions()}")
+        check(self.row()["allowed_cidrs"] == [self.address() + "/32"], "the row's list is another")
+        check(len(self.pids()) == 1, f"VMMs: {self.pids()}")
+
+    def address(self):
+        return docker("inspect", "-f", "{{(index .NetworkSettings.Networks \"" + self.machine + "\").IPAMConfig.IPv4Address}}", self.machine + "-infra")
+
+    def gateway(self):
+        return self.address().rsplit(".", 1)[0] + "." + str(int(self.address().rsplit(".", 1)[1]) - 1)
+
+    def agent_rootfs(self):
+        """The root file system of smolvm's own agent, which the guest boots with (1.32.2: one for each cache folder)."""
+        return self.cache + "/smolvm/rootfs"
+
+    def pids(self):
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                argv = open(path, "rb").read().split(b"\0")
+            except OSError:
+                continue
+            if b"_boot-vm" in argv and any(a.startswith(self.folder.encode() + b"/") for a in argv):
+                found.append(int(path.split("/")[2]))
+        return found
+
+    def uid(self):
+        """Of its VMM: real, effective, saved and file system, all one."""
+        line = next(line for line in open(f"/proc/{self.pids()[0]}/status") if line.startswith("Uid:"))
+        uids = set(line.split()[1:])
+        check(len(uids) == 1, f"the VMM's uids: {line}")
+        return int(uids.pop())
+
+    def firewall_table(self):
+        return f"bottle-{self.uid()}"
+
+    def wait_dead(self, seconds=90):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if not self.pids():
+                return
+            time.sleep(0.2)
+        raise Failed(f"a VMM of {self.name} still lives: {self.pids()}")
+
+    def row(self):
+        with sqlite3.connect(self.database) as database:
+            rows = database.execute("SELECT data FROM vms WHERE name = ?", (self.machine,)).fetchall()
+        return json.loads(rows[0][0]) if rows else None
+
+    def change_row(self, change):
+        """smolvm's clients write the row back as they read it (1.32.2): a change that one of them undoes is made again."""
+        for _ in range(6):
+            row = self.row()
+            change(row)
+            with sqlite3.connect(self.database) as database:
+                database.execute("UPDATE vms SET data = ? WHERE name = ?", (json.dumps(row, separators=(",", ":")).encode(), self.machine))
+            end = time.monotonic() + 3
+            while self.row() == row:
+                if time.monotonic() > end:
+                    return
+                time.sleep(0.2)
+        raise Failed("the row does not keep the change")
+
+    def delete_row(self):
+        with sqlite3.connect(self.database) as database:
+            database.execute("DELETE FROM vms WHERE name = ?", (self.machine,))
+
+    def environment(self):
+        library = os.path.dirname(SMOLVM)
+        return {"HOME": self.root + "/home", "XDG_DATA_HOME": self.root + "/data", "XDG_CACHE_HOME": self.cache,
+                "XDG_RUNTIME_DIR": self.root + "/run", "XDG_CONFIG_HOME": self.root + "/config", "PATH": "/usr/bin:/bin",
+                "SMOLVM_LIB_DIR": library, "SMOLVM_AGENT_ROOTFS_TAR": library + "/agent-rootfs.tar.zst"}
+
+    def smolvm(self, *arguments, timeout=200):
+        result = subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, timeout=timeout, env=self.environment(), errors="replace")
+        return result.returncode, result.stdout + result.stderr
+
+    def guest(self, script):
+        """A shell line in the guest, by smolvm itself: it works whatever bottle thinks of the machine."""
+        return self.smolvm("machine", "exec", "--name", self.machine, "--", "/bin/sh", "-c", script)
+
+    def fetch(self, address, port):
+        """Tries a request from inside the guest. (Debian's static busybox: its wget dies with -T.)"""
+        return self.guest(self.request(address, port))
+
+    @staticmethod
+    def request(address, port):
+        return f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}"
+
+    def fetch_all(self, targets):
+        """The same for many at once: what each one answered."""
+        tries = "".join(f"({self.request(address, port)} > /tmp/fetch.{number} 2>/dev/null) & " for number, (address, port) in enumerate(targets))
+        code, text = self.guest(f"{tries}wait; for i in $(seq 0 {len(targets) - 1}); do echo \"== $i\"; cat /tmp/fetch.$i; done")
+        parts = text.split("== ")[1:]
+        check(code == 0 and len(parts) == len(targets), f"the tries in the guest: {code} {text}")
+        return {target: part.split("\n", 1)[1].strip() for target, part in zip(targets, parts)}
+
+    def must_be_detected(self, words, confined=False, code=1):
+        text = self.diff(code)
+        check(words in text, f"diff does not say {words!r}:\n{text}")
+        if not confined:
+            check(self.conditions()["Confined"]["status"] != "True", "it still says Confined")
+            check("  ! stop" in text, f"diff does not stop it:\n{text}")
+
+    def must_converge(self):
+        self.apply()
+        self.must_be_ready()
+        check("nothing to do" in self.diff(0), "the next diff sees something")
+
+    def stop(self):
+        self.smolvm("machine", "stop", "--name", self.machine)
+        self.wait_dead()
+        end = time.monotonic() + 30
+        while time.monotonic() < end and run("pgrep", "-f", f"machine exec --name {self.machine} ")[0] == 0:
+            time.sleep(0.2)
+
+    def logged(self, text, seconds=20):
+        """smolvm writes its log a moment after the refusal."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                if text in open(self.folder + "/egress-denials.log").read():
+                    return True
+            except FileNotFoundError:
+                pass
+            time.sleep(0.2)
+        return False
+
+
+def apply_and_kill(subject, trigger, delay, again=True):
+    """Runs apply in a group of its own and kills the whole group `delay` seconds after a line with `trigger`."""
+    process = subprocess.Popen(as_user([BOTTLE, "apply", "-f", subject.file, "--timeout", "400s"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if trigger in line:
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    else:
+        process.wait()
+        if again and too_slow("".join(seen)):
+            print(f"vm: once more: {''.join(seen)}", flush=True)
+            return apply_and_kill(subject, trigger, delay, again=False)
+        raise Failed(f"apply never said {trigger!r}: {''.join(seen)}")
+    process.wait()

@@ -52,6 +52,17 @@ TEST_CASE("a Docker that fails is told in its own words, made printable") {
     CHECK(stub.requests().size() == 2);
 }
 
+TEST_CASE("podman is no Docker, whatever its API says") {
+    // Headers of podman 4.3.1.
+    const StubEngine stub([](const std::string&, StubEngine::Connection& client) {
+        client.send("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nLibpod-Api-Version: 4.3.1\r\nServer: Libpod/4.3.1 (linux)\r\nContent-Length: 2\r\n\r\nOK");
+    });
+    const auto answer = ask(stub);
+    CHECK_FALSE(answer.answered());
+    CHECK(describe(answer, stub.socket()).find("it is podman 4.3.1") != std::string::npos);
+    CHECK(stub.requests().size() == 1);
+}
+
 TEST_CASE("no answer, a stalled one and one that drips end at the deadline as a whole") {
     SECTION("nobody listens") {
         CHECK(make_http_engine("/nonexistent/docker.sock", kDeadline)->call("GET", "/networks").failure == Failure::NotReachable);

@@ -112,7 +112,9 @@ std::string seal_channels(const std::string& vm_folder) {
 }
 
 std::string clear_channels(const std::string& vm_folder) {
-    for (const auto* name : {kSealed[0], kSealed[1], kSealed[2], kTrace}) {
+    const auto names = channel_names(vm_folder);
+    if (!names.present()) return names.why();
+    for (const auto& name : *names) {
         const auto path = fmt::format("{}/{}", vm_folder, name);
         if (unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) return "cannot remove " + errno_text(path);
     }

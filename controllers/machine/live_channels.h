@@ -22,7 +22,8 @@ Observation<std::set<std::string>> live_channels(const std::string& vm_folder);
 /// name somewhere, or had lost its name already while the VMM listens on it; a connection to it is held; a socket that is not known is there.
 std::string seal_channels(const std::string& vm_folder);
 
-/// What an earlier boot left of all this, for a folder in which nothing runs. Returns empty, or what could not be removed.
+/// What an earlier boot left of all this, for a folder in which nothing runs: also the socket of a kind of network that the next start does not have
+/// (port-forward.sock of one on TSI stays, 1.32.2). Returns empty, or what could not be removed.
 std::string clear_channels(const std::string& vm_folder);
 
 /// A Unix socket that is bound to a path, as /proc/net/unix lists it (Linux 6.1, net/unix/af_unix.c).

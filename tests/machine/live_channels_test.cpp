@@ -108,8 +108,11 @@ TEST_CASE("what is there again, is new, or is left of a change counts") {
     std::ofstream(folder + "/egress.sock") << "no socket, but the name";
     const auto other = listen_on(folder + "/tomorrow.sock");
     CHECK(*live_channels(folder) == Names{"egress-update.lock", "egress.sock", "tomorrow.sock"});
+    const auto agent = listen_on(folder + "/agent.sock");
     CHECK(clear_channels(folder).empty());
-    CHECK(*live_channels(folder) == Names{"tomorrow.sock"});
+    CHECK(live_channels(folder)->empty());
+    CHECK(std::filesystem::exists(folder + "/agent.sock"));
+    CHECK(clear_channels(temp.file("none")).empty());
 }
 
 TEST_CASE("a socket that nobody has measured is not taken away, and the machine not called sealed") {

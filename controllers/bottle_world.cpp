@@ -72,10 +72,11 @@ HostFacts host_facts(const StatePlace& place, const std::string& bottle) {
     return facts;
 }
 
+/// Without root no VMM has a uid of its own: all have the user's, who owns the copies of the images, and the proof says so.
 std::vector<std::string> image_writers(const std::string& image, const StoredState& stored) {
     std::vector<std::string> writers;
     for (const auto& [name, allocation] : stored.other_allocations) {
-        if (!image.empty() && writable_by(image, allocation.vmm_uid)) writers.push_back(name);
+        if (!image.empty() && allocation.vmm_uid != 0 && writable_by(image, allocation.vmm_uid)) writers.push_back(name);
     }
     return writers;
 }

@@ -251,11 +251,12 @@ Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     scope.deadline = kProbeDeadline;
     const auto reading = guest_.probe(scope);
     const GuestProof proof{*key, judge_guest(reading), timestamp(), raw_text(reading)};
+    const bool holds = guest_holds(proof.evidence);
     // From here on there may be something on its disks. The probe has had them written, so that they outlive this boot.
-    if (guest_holds(proof.evidence) && snapshot.stored->unproved) store_.save_unproved(bottle_, std::nullopt);
+    if (holds && snapshot.stored->unproved) store_.save_unproved(bottle_, std::nullopt);
     store_.save_proof(bottle_, proof);
     // From here on the proof stands in our records: whether it holds is for the next look to say, and one that does not is stopped.
-    if (guest_holds(proof.evidence) && !machine_.release_guard()) return failed("the guard of this boot had died: nobody watched it to the end");
+    if (holds && !machine_.release_guard()) return failed("the guard of this boot had died: nobody watched it to the end");
     return {};
 }
 

@@ -262,9 +262,9 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
     }
     plan_image(desired, snapshot, builder);
     const auto& row = snapshot.machine.row;
-    if (row.present() && snapshot.stored->unproved == Unproved::Started && is_like_ours(*row, desired.machine)) plan_anew(desired, snapshot, options, builder);
-    else if (row.present()) plan_row_repairs(desired, snapshot, builder);
-    else plan_new_machine(desired, snapshot, options, builder);
+    if (!row.present()) plan_new_machine(desired, snapshot, options, builder);
+    else if (snapshot.stored->unproved == Unproved::Started && is_like_ours(*row, desired.machine)) plan_anew(desired, snapshot, options, builder);
+    else plan_row_repairs(desired, snapshot, builder);
     plan_firewall(desired, snapshot, builder);
     builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());
     plan_after_start(desired, builder);

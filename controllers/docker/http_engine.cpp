@@ -74,11 +74,6 @@ Failure why_not_connected(const std::string& path) {
     return result != 0 && (error == EACCES || error == EPERM) ? Failure::NotPermitted : Failure::NotReachable;
 }
 
-std::string value_of(const httplib::Headers& headers, const char* name) {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::string() : found->second;
-}
-
 class HttpEngine : public Engine {
 public:
     HttpEngine(std::string socket, std::chrono::milliseconds deadline) : socket_(std::move(socket)), deadline_(deadline) {}
@@ -94,18 +89,18 @@ private:
     EngineAnswer negotiate() {
         const std::lock_guard lock(mutex_);
         if (negotiated_) return {};
-        httplib::Headers headers;
-        auto answer = send("GET", "/_ping", {}, {}, &headers);
+        httplib::Response ping;
+        auto answer = send("GET", "/_ping", {}, {}, &ping);
         if (!answer.succeeded()) {
             if (answer.answered()) answer.failure = Failure::Garbled;
             return answer;
         }
         // It answers Docker's calls in its own way: refs rewritten, capabilities spelled out, networks known by name (podman 4.3.1). No setting could
         // be compared with what was asked for.
-        if (const auto podman = value_of(headers, "Libpod-Api-Version"); !podman.empty()) {
+        if (const auto podman = ping.get_header_value("Libpod-Api-Version"); !podman.empty()) {
             return {Failure::Garbled, 0, fmt::format("it is podman {}, which keeps a container's settings in another form than Docker: bottle could not tell drift from spelling", printable(podman))};
         }
-        const auto version = value_of(headers, "Api-Version");
+        const auto version = ping.get_header_value("Api-Version");
         int minor = 0;
         const auto digits = version.substr(std::min(version.size(), std::strlen("1.")));
         std::from_chars(digits.data(), digits.data() + digits.size(), minor);
@@ -117,7 +112,7 @@ private:
     }
 
     EngineAnswer send(const std::string& method, const std::string& path, const std::string& body, const std::string& content_type,
-                      httplib::Headers* headers = nullptr) {
+                      httplib::Response* response = nullptr) {
         httplib::Client client(socket_);
         client.set_address_family(AF_UNIX);
         client.set_connection_timeout(std::chrono::seconds(2));
@@ -141,7 +136,7 @@ private:
         const bool expired = watchdog.finish();
         if (result) {
             answer.status = result->status;
-            if (headers != nullptr) *headers = result->headers;
+            if (response != nullptr) *response = *result;
             return answer;
         }
         if (expired) answer.failure = Failure::TimedOut;

@@ -2,6 +2,7 @@
 
 #include "controllers/guest/guest_files.h"
 #include "controllers/process/proc_file.h"
+#include "controllers/state/private_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -116,7 +117,7 @@ std::string clear_channels(const std::string& vm_folder) {
     if (!names.present()) return names.why();
     for (const auto& name : *names) {
         const auto path = fmt::format("{}/{}", vm_folder, name);
-        if (unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) return "cannot remove " + errno_text(path);
+        if (!remove_if_there(path)) return "cannot remove " + errno_text(path);
     }
     return {};
 }

@@ -68,10 +68,6 @@ std::uint64_t ticks_since_boot() {
     return static_cast<std::uint64_t>(time.tv_sec) * per_second + static_cast<std::uint64_t>(time.tv_nsec) * per_second / 1'000'000'000;
 }
 
-bool remove_if_there(const std::string& path) {
-    return unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR;
-}
-
 Outcome outcome_of(const ProcessResult& result) {
     return result.succeeded() ? Outcome{} : failed(smolvm_message(result));
 }

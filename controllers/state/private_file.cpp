@@ -116,6 +116,10 @@ bool link_private_file(const std::string& from, const std::string& path) {
     return true;
 }
 
+bool remove_if_there(const std::string& path) {
+    return unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR;
+}
+
 bool check_private_folder(const std::string& path) {
     struct stat info {};
     if (lstat(path.c_str(), &info) != 0) {

@@ -20,6 +20,9 @@ void write_private_file(const std::string& path, const std::string& text);
 /// Makes the name `path` for the existing file `from`, durably. False when the name is taken. Throws Error{Exit::Failed}.
 bool link_private_file(const std::string& from, const std::string& path);
 
+/// True when nothing has the name any more, also if nothing had it before; else errno says why.
+bool remove_if_there(const std::string& path);
+
 /// Makes the folder (mode 0700) and those above it that are missing. Throws Error{Exit::Failed} as `check_private_folder` does, and when one
 /// cannot be made.
 void make_private_folder(const std::string& path);

@@ -12,6 +12,8 @@ USER = os.environ.get("BOTTLE_SUITE_USER", "")
 CHECKOUT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BOTTLE = os.environ.get("BOTTLE", CHECKOUT + "/build/release/bottle")
 SMOLVM = os.path.realpath(subprocess.check_output(["sh", "-c", "command -v smolvm"], text=True).strip())
+# Of every call of smolvm, whosever machine it is.
+SMOLVM_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "SMOLVM_LIB_DIR": os.path.dirname(SMOLVM), "SMOLVM_AGENT_ROOTFS_TAR": os.path.dirname(SMOLVM) + "/agent-rootfs.tar.zst"}
 SCRATCH = os.environ["BOTTLE_SCRATCH"]
 WORK = SCRATCH + ("/suite-user" if USER else "/suite")
 DOCKER_SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")
@@ -76,6 +78,11 @@ def docker(*arguments, expect=0):
     if expect is not None:
         check(code == expect, f"docker {' '.join(arguments)} ended with {code}: {err}")
     return out.strip()
+
+
+def request(address, port):
+    """A shell line that tries a request in a guest. (Debian's static busybox: its wget dies with -T.)"""
+    return f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}"
 
 
 def digest(*paths):

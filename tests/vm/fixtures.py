@@ -34,7 +34,7 @@ def make_rootfs(path):
         file.write("root:x:0:\nnode:x:1000:\n")
 
 
-def manifest(name, command="while :; do sleep 5; done", rootfs="rootfs", extra=""):
+def manifest(name, command="while :; do sleep 5; done", rootfs="rootfs"):
     os.makedirs(WORK, exist_ok=True)
     path = f"{WORK}/{name}.yaml"
     with open(path, "w") as file:
@@ -65,5 +65,5 @@ spec:
         user: "1000"
         ports: [{{name: other, port: 9098}}]
         limits: {{memory: 64Mi}}
-{extra}""")
+""")
     return path

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import time
 
-from bottle_host import BOTTLE, SMOLVM, STATE, Failed, as_user, bottle, check, docker, run
+from bottle_host import BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, Failed, as_user, bottle, check, docker, request, run
 from fixtures import manifest
 
 
@@ -119,10 +119,8 @@ class Bottle:
             database.execute("DELETE FROM vms WHERE name = ?", (self.machine,))
 
     def environment(self):
-        library = os.path.dirname(SMOLVM)
-        return {"HOME": self.root + "/home", "XDG_DATA_HOME": self.root + "/data", "XDG_CACHE_HOME": self.cache,
-                "XDG_RUNTIME_DIR": self.root + "/run", "XDG_CONFIG_HOME": self.root + "/config", "PATH": "/usr/bin:/bin",
-                "SMOLVM_LIB_DIR": library, "SMOLVM_AGENT_ROOTFS_TAR": library + "/agent-rootfs.tar.zst"}
+        return {**SMOLVM_ENVIRONMENT, "HOME": self.root + "/home", "XDG_DATA_HOME": self.root + "/data", "XDG_CACHE_HOME": self.cache,
+                "XDG_RUNTIME_DIR": self.root + "/run", "XDG_CONFIG_HOME": self.root + "/config"}
 
     def smolvm(self, *arguments, timeout=200):
         result = subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, timeout=timeout, env=self.environment(), errors="replace")
@@ -133,20 +131,23 @@ class Bottle:
         return self.smolvm("machine", "exec", "--name", self.machine, "--", "/bin/sh", "-c", script)
 
     def fetch(self, address, port):
-        """Tries a request from inside the guest. (Debian's static busybox: its wget dies with -T.)"""
-        return self.guest(self.request(address, port))
-
-    @staticmethod
-    def request(address, port):
-        return f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}"
+        """Tries a request from inside the guest."""
+        return self.guest(request(address, port))
 
     def fetch_all(self, targets):
         """The same for many at once: what each one answered."""
-        tries = "".join(f"({self.request(address, port)} > /tmp/fetch.{number} 2>/dev/null) & " for number, (address, port) in enumerate(targets))
+        tries = "".join(f"({request(address, port)} > /tmp/fetch.{number} 2>/dev/null) & " for number, (address, port) in enumerate(targets))
         code, text = self.guest(f"{tries}wait; for i in $(seq 0 {len(targets) - 1}); do echo \"== $i\"; cat /tmp/fetch.$i; done")
         parts = text.split("== ")[1:]
         check(code == 0 and len(parts) == len(targets), f"the tries in the guest: {code} {text}")
         return {target: part.split("\n", 1)[1].strip() for target, part in zip(targets, parts)}
+
+    def must_not_reach(self, canary):
+        """A try from the guest does not come to a listener that is shown to be live, and smolvm logs it."""
+        check(canary.works(), "the canary does not listen")
+        code, out = self.fetch(canary.address, canary.port)
+        check(code != 0 and canary.hits == 0, f"{canary.address}: {code} {out}, {canary.hits} visits")
+        check(self.logged(f"connect to {canary.address}:{canary.port}"), "smolvm did not log the refusal")
 
     def must_be_detected(self, words, confined=False, code=1):
         text = self.diff(code)

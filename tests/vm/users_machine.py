@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from bottle_host import SCRATCH, SMOLVM, USER, WORK, Failed, as_user, check
+from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, USER, WORK, Failed, as_user, check, request
 
 
 class UsersMachine:
@@ -11,8 +11,7 @@ class UsersMachine:
 
     def make(self):
         home = SCRATCH + (f"/home/{USER}/own" if USER else "/user")
-        self.environment = {"HOME": home, "PATH": "/usr/bin:/bin", "SMOLVM_LIB_DIR": os.path.dirname(SMOLVM),
-                            "SMOLVM_AGENT_ROOTFS_TAR": os.path.dirname(SMOLVM) + "/agent-rootfs.tar.zst", "XDG_RUNTIME_DIR": home + "/run"}
+        self.environment = {**SMOLVM_ENVIRONMENT, "HOME": home, "XDG_RUNTIME_DIR": home + "/run"}
         subprocess.run(as_user(["mkdir", "-p", home + "/run"]), check=True)
         self.call("machine", "create", "--name", "mine", "--image", WORK + "/rootfs", "--cpus", "1", "--mem", "256", "--storage", "1", "--overlay", "1", "--net")
         self.start()
@@ -33,11 +32,7 @@ class UsersMachine:
         return result.stdout
 
     def fetch(self, address, port):
-        return self.call("machine", "exec", "--name", "mine", "--", "/bin/sh", "-c", f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port}")
+        return self.call("machine", "exec", "--name", "mine", "--", "/bin/sh", "-c", request(address, port))
 
     def lives(self):
         return os.path.exists(f"/proc/{self.pid}") and b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()
-
-
-HELLO = None
-OTHER = None

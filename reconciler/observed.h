@@ -106,7 +106,7 @@ struct MachineView {
     Observation<std::vector<VmmProcess>> processes;
     Observation<bool> lock_held;            ///< someone holds the VM folder's vm.lock
     Observation<std::string> running_config;  ///< text of agent.config.json
-    Observation<std::set<std::string>> live_channels;  ///< sockets of the VM folder but the agent's, connections to them, egress-update.lock
+    Observation<std::set<std::string>> live_channels;  ///< sockets of the VM folder but the agent's, connections to them, egress-update.lock, a mode that lets others in
     Observation<std::int64_t> uid_claim;    ///< the uid whose claim file names this machine
     Observation<ImageCopy> image_copy;         ///< as it was made; Absent: none is whole
     Observation<std::string> image_listing;    ///< of the copy as it is now

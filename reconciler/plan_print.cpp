@@ -60,8 +60,10 @@ std::string to_text(const Plan& plan) {
         ++lines;
     }
     for (const auto& refusal : plan.refusals) {
-        text += fmt::format("  refused: {}\n", refusal.text);
-        if (!refusal.hint.empty()) text += fmt::format("           {}\n", refusal.hint);
+        // The bottle's own place stands in the first line.
+        const auto place = refusal.place && refusal.place != plan.place ? to_string(*refusal.place) + ": " : std::string();
+        text += fmt::format("  refused: {}\n", printable(place + refusal.text));
+        if (!refusal.hint.empty()) text += fmt::format("           {}\n", printable(refusal.hint));
     }
     if (plan.refusals.empty()) text += cost_line(plan, lines);
     return text;

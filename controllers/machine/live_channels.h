@@ -13,7 +13,8 @@
 namespace bottle {
 
 /// Everything through which the machine of this folder could be changed, or was: names of sockets that are there, those of the agent left out;
-/// egress-update.lock; and for each sealed socket "a connection to NAME", if one is held: it outlives the name, and works on.
+/// egress-update.lock; for each sealed socket "a connection to NAME", if one is held: it outlives the name, and works on; and the folder itself, where
+/// its mode lets other users in.
 /// Unknown when the folder or the kernel's list of Unix sockets cannot be read. No folder: empty.
 /// A connection that was made and closed before the seal leaves no trace (1.32.2); only the firewall bounds what it can have opened.
 Observation<std::set<std::string>> live_channels(const std::string& vm_folder);

@@ -43,6 +43,10 @@ Fd connect_to(const std::string& path) {
     return fd;
 }
 
+void make_private(const std::string& path) {
+    REQUIRE(mkdir(path.c_str(), S_IRWXU) == 0);
+}
+
 /// A VM folder as a fresh start of smolvm 1.32.2 leaves it.
 struct Folder {
     TempFolder temp;
@@ -50,7 +54,7 @@ struct Folder {
     std::vector<Fd> listeners;
 
     Folder() {
-        std::filesystem::create_directory(path);
+        make_private(path);
         for (const auto* name : {"agent.logs", "agent.ready", "agent.sock", "control.sock", "egress.sock", "ports.sock"}) listeners.push_back(listen_on(path + "/" + name));
     }
     std::string file(const char* name) const { return path + "/" + name; }
@@ -102,7 +106,7 @@ TEST_CASE("what is there again, is new, or is left of a change counts") {
     const TempFolder temp;
     const auto folder = temp.file("vm");
     CHECK(live_channels(folder)->empty());
-    std::filesystem::create_directory(folder);
+    make_private(folder);
     CHECK(live_channels(folder)->empty());
     std::ofstream(folder + "/egress-update.lock") << "";
     std::ofstream(folder + "/egress.sock") << "no socket, but the name";
@@ -113,6 +117,18 @@ TEST_CASE("what is there again, is new, or is left of a change counts") {
     CHECK(live_channels(folder)->empty());
     CHECK(std::filesystem::exists(folder + "/agent.sock"));
     CHECK(clear_channels(temp.file("none")).empty());
+}
+
+TEST_CASE("a folder that other users may enter is seen at the seal and at each later look") {
+    const Folder folder;
+    REQUIRE(chmod(folder.path.c_str(), 0755) == 0);
+    CHECK(seal_channels(folder.path) == "a folder that other users may enter (mode 0755) is there, after the seal");
+    for (const auto& [mode, text] : {std::pair<mode_t, std::string>{0701, "0701"}, {0750, "0750"}, {0777, "0777"}}) {
+        REQUIRE(chmod(folder.path.c_str(), mode) == 0);
+        CHECK(*live_channels(folder.path) == Names{"a folder that other users may enter (mode " + text + ")"});
+    }
+    REQUIRE(chmod(folder.path.c_str(), S_IRWXU) == 0);
+    CHECK(live_channels(folder.path)->empty());
 }
 
 TEST_CASE("a socket that nobody has measured is not taken away, and the machine not called sealed") {

@@ -1,12 +1,19 @@
-"""The list of cases, in the order in which they run."""
+"""The list of cases, in the order in which they run. Each finds the bottle hello Ready, unless it says that it needs no such thing."""
 from bottle_host import USER
 
 CASES = []
+FROM_ANY_STATE = set()
 
 
 def case(function):
     CASES.append(function)
     return function
+
+
+def case_from_any_state(function):
+    """One that begins with stopping the machine: a boot before it would be in vain."""
+    FROM_ANY_STATE.add(function)
+    return case(function)
 
 
 def case_as_root(function):

@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from bottle_host import SCRATCH, WORK
+from bottle_host import SCRATCH, WORK, request
 
 
 def set_up():
@@ -21,6 +21,12 @@ def set_up():
         os.chmod(folder, 0o755)
 
 
+# What somebody's image might have a start run.
+DIALLERS = ("init", "sbin/init", "entrypoint.sh", "docker-entrypoint.sh")
+# Of the first bundle that bottle makes on a host where nothing else is.
+FIRST_ADDRESS = "10.231.0.2"
+
+
 def make_rootfs(path):
     for folder in ("bin", "etc", "root", "home/node", "tmp", "var/tmp", "proc", "sys", "dev", "sbin"):
         os.makedirs(f"{path}/{folder}")
@@ -32,9 +38,13 @@ def make_rootfs(path):
         file.write("root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000:node:/home/node:/bin/sh\n")
     with open(f"{path}/etc/group", "w") as file:
         file.write("root:x:0:\nnode:x:1000:\n")
+    for program in DIALLERS:
+        with open(f"{path}/{program}", "w") as file:
+            file.write("#!/bin/sh\n" + request(FIRST_ADDRESS, 9099, "dialled-by-the-image/" + program) + "\n")
+        os.chmod(f"{path}/{program}", 0o755)
 
 
-def manifest(name, command="while :; do sleep 5; done", rootfs="rootfs"):
+def manifest(name):
     os.makedirs(WORK, exist_ok=True)
     path = f"{WORK}/{name}.yaml"
     with open(path, "w") as file:
@@ -43,13 +53,13 @@ kind: Bottle
 metadata: {{name: {name}}}
 spec:
   machine:
-    image: {{rootfs: {rootfs}}}
+    image: {{rootfs: rootfs}}
     cpus: 1
     memory: 512Mi
     disk: {{storage: 1Gi, overlay: 1Gi}}
     user: node
   agent:
-    command: [sh, -c, "{command}"]
+    command: [sh, -c, "while :; do sleep 5; done"]
   bundle:
     externalNetwork: true
     containers:

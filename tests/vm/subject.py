@@ -8,22 +8,18 @@ import sqlite3
 import subprocess
 import time
 
-from bottle_host import BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, Failed, as_user, bottle, check, docker, request, run
+from bottle_host import (BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, TRIES, Failed, GuestDied, as_user, bottle, check, docker, guest_died, request,
+                         run)
 from fixtures import manifest
-
-
-def too_slow(text):
-    """smolvm's own patience with a guest that boots (1.32.2), which an emulated machine can try too hard."""
-    return "no boot progress" in text or "before the agent was ready" in text
 
 
 class Bottle:
     """One bottle, and the places where its things are."""
 
-    def __init__(self, name, **options):
+    def __init__(self, name):
         self.name = name
         self.machine = "bottle-" + name
-        self.file = manifest(name, **options)
+        self.file = manifest(name)
         self.root = f"{STATE}/bottles/{name}/smolvm"
         self.database = self.root + "/data/smolvm/server/smolvm.db"
         key = hashlib.sha256(self.machine.encode()).hexdigest()[:16]
@@ -31,15 +27,15 @@ class Bottle:
         self.folder = f"{self.cache}/smolvm/vms/{key}"
         self.image = f"{STATE}/bottles/{name}/image"
 
-    def apply(self, *arguments, expect=0):
-        call = ("apply", "-f", self.file, "--timeout", "400s", *arguments)
-        try:
-            return bottle(*call, expect=expect, timeout=500)
-        except Failed as error:
-            if not too_slow(str(error)):
-                raise
-            print(f"vm: once more: {error}", flush=True)
-            return bottle(*call, expect=expect, timeout=500)
+    def apply(self, *arguments, expect=0, tries=TRIES):
+        """One try where something waits for just this start."""
+        for attempt in range(1, tries + 1):
+            try:
+                return bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500)
+            except GuestDied as error:
+                if attempt == tries:
+                    raise
+                print(f"vm: once more: {error}", flush=True)
 
     def diff(self, expect):
         return bottle("diff", "-f", self.file, expect=expect)
@@ -58,6 +54,12 @@ class Bottle:
 
     def address(self):
         return docker("inspect", "-f", "{{(index .NetworkSettings.Networks \"" + self.machine + "\").IPAMConfig.IPv4Address}}", self.machine + "-infra")
+
+    def visits(self):
+        """The log of the proxy's container, which is on its standard error: a line for each request."""
+        code, out, err = run("docker", "logs", self.machine + "-egress")
+        check(code == 0, f"docker logs ended with {code}: {err}")
+        return out + err
 
     def gateway(self):
         return self.address().rsplit(".", 1)[0] + "." + str(int(self.address().rsplit(".", 1)[1]) - 1)
@@ -126,9 +128,22 @@ class Bottle:
         result = subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, timeout=timeout, env=self.environment(), errors="replace")
         return result.returncode, result.stdout + result.stderr
 
+    def start(self):
+        """By smolvm itself, as somebody else would."""
+        for _ in range(TRIES):
+            code, text = self.smolvm("machine", "start", "--name", self.machine)
+            if code == 0:
+                return
+            print(f"vm: once more: smolvm machine start ended with {code}: {text}", flush=True)
+            self.stop()
+        raise GuestDied(text)
+
     def guest(self, script):
         """A shell line in the guest, by smolvm itself: it works whatever bottle thinks of the machine."""
-        return self.smolvm("machine", "exec", "--name", self.machine, "--", "/bin/sh", "-c", script)
+        code, text = self.smolvm("machine", "exec", "--name", self.machine, "--", "/bin/sh", "-c", script)
+        if code != 0 and guest_died(text):
+            raise GuestDied(text)
+        return code, text
 
     def fetch(self, address, port):
         """Tries a request from inside the guest."""
@@ -161,6 +176,11 @@ class Bottle:
         self.must_be_ready()
         check("nothing to do" in self.diff(0), "the next diff sees something")
 
+    def put_right(self):
+        """Ready, as a case finds it; nothing is done where it is."""
+        if run(BOTTLE, "diff", "-f", self.file)[0] != 0:
+            self.must_converge()
+
     def stop(self):
         self.smolvm("machine", "stop", "--name", self.machine)
         self.wait_dead()
@@ -181,21 +201,18 @@ class Bottle:
         return False
 
 
-def apply_and_kill(subject, trigger, delay, again=True):
+def apply_and_kill(subject, trigger, delay):
     """Runs apply in a group of its own and kills the whole group `delay` seconds after a line with `trigger`."""
     process = subprocess.Popen(as_user([BOTTLE, "apply", "-f", subject.file, "--timeout", "400s"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                start_new_session=True)
-    seen = []
+    seen = ""
     for line in process.stderr:
-        seen.append(line)
+        seen += line
         if trigger in line:
             time.sleep(delay)
             os.killpg(process.pid, signal.SIGKILL)
             break
     else:
         process.wait()
-        if again and too_slow("".join(seen)):
-            print(f"vm: once more: {''.join(seen)}", flush=True)
-            return apply_and_kill(subject, trigger, delay, again=False)
-        raise Failed(f"apply never said {trigger!r}: {''.join(seen)}")
+        raise (GuestDied if guest_died(seen) else Failed)(f"apply never said {trigger!r}: {seen}")
     process.wait()

@@ -1,44 +1,36 @@
 """Nothing runs before the proof; and a machine that is open fails it."""
-import json
 import os
 import subprocess
 
-from bottle_host import BOTTLE, SMOLVM, STATE, USER, WORK, bottle, check, docker, run
+from bottle_host import BOTTLE, SMOLVM, STATE, USER, check, docker, run
 from bottles import HELLO
-from case import case
-from fixtures import make_rootfs
-from subject import Bottle
+from case import case, case_from_any_state
+from fixtures import DIALLERS, FIRST_ADDRESS
 from tampering import Forger
 
 
-@case
-def a_row_whose_command_dials_at_once():
+@case_from_any_state
+def a_row_tampered_while_stopped():
     HELLO.stop()
-    address = HELLO.address()
+    address, good = HELLO.address(), HELLO.row()
     dial = ["/bin/sh", "-c", f"wget -q -O - http://{address}:9099/dialled-by-the-row"]
     HELLO.change_row(lambda row: row.update(cmd=dial))
     HELLO.apply(expect=3)
     check(not HELLO.pids(), "it was started")
-    check("dialled-by-the-row" not in docker("logs", HELLO.machine + "-egress"), "the command ran")
-    HELLO.change_row(lambda row: row.update(cmd=[]))
+    check("dialled-by-the-row" not in HELLO.visits(), "the command ran")
+    HELLO.change_row(lambda row: (row.clear(), row.update(good), row.update(allowed_cidrs=["0.0.0.0/0"], dns_filter_hosts=None)))
+    check("0.0.0.0/0" in HELLO.diff(1), "diff does not show the list")
     HELLO.must_converge()
 
 
 @case
 def an_image_that_dials_at_once():
-    make_rootfs(f"{WORK}/dialler")
-    for path in ("init", "sbin/init", "entrypoint.sh", "docker-entrypoint.sh"):
-        with open(f"{WORK}/dialler/{path}", "w") as file:
-            file.write("#!/bin/sh\nwget -q -O - http://$BUNDLE:9099/dialled-by-the-image\n")
-        os.chmod(f"{WORK}/dialler/{path}", 0o755)
-    with open(f"{WORK}/dialler/config.json", "w") as file:
-        json.dump({"config": {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["/init"]}}, file)
-    dialler = Bottle("dialler", rootfs="dialler", command="sleep 100000")
-    dialler.apply()
-    dialler.must_be_ready()
-    log = docker("logs", dialler.machine + "-egress")
-    check("dialled-by-the-image" not in log, f"the image ran something: {log}")
-    bottle("delete", "dialler", "--timeout", "200s")
+    """Every root file system of the suite holds programs that a start might run, and that dial."""
+    check(HELLO.address() == FIRST_ADDRESS, "the programs dial another address than the bundle's")
+    check("dialled-by-the-image" not in HELLO.visits(), "the image ran something")
+    for program in DIALLERS:
+        told = HELLO.guest(f"exec /{program}")
+        check(f"dialled-by-the-image/{program}" in HELLO.visits(), f"what {program} dials is not seen, nothing was shown: {told}")
 
 
 @case
@@ -59,8 +51,7 @@ def open_twins_fail_the_proof_on_the_controls_that_are_open():
     try:
         for name, (change, verdicts, protocol) in twins.items():
             HELLO.change_row(lambda row: (row.clear(), row.update(good), row.update(change)))
-            code, text = HELLO.smolvm("machine", "start", "--name", HELLO.machine)
-            check(code == 0, f"{name}: {text}")
+            HELLO.start()
             evidence = probe(HELLO)
             bad = [line for line in evidence if not line.startswith("holds")]
             if name == "closed":
@@ -79,8 +70,8 @@ def open_twins_fail_the_proof_on_the_controls_that_are_open():
                     check(not any(control in line and line.startswith("holds") for line in forged), f"{name}: the guest's word is enough for {control}: {forged}")
             HELLO.stop()
     finally:
+        HELLO.stop()
         HELLO.change_row(lambda row: (row.clear(), row.update(good)))
-    HELLO.must_converge()
 
 
 def probe(subject):

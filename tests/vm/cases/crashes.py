@@ -1,37 +1,26 @@
-"""bottle and its whole group killed: no VM is left alive, and the next apply converges."""
+"""bottle and its whole group killed: no VM is left alive, and the next apply goes on from there."""
 import time
 
 from bottle_host import bottle, check
-from case import case
+from case import case_from_any_state
 from subject import Bottle, apply_and_kill
 
-
-@case
-def killed_after_create():
-    crash("killed", "machine bottle-killed done", 0)
-
-
-@case
-def killed_while_the_start_is_in_flight():
-    crash("killed", "allowlist bottle-killed done", 1.2)
+# A line of apply's, and how many seconds after it the kill comes.
+MOMENTS = {
+    "after create": ("machine bottle-killed done", 0),
+    "while the start is in flight": ("allowlist bottle-killed done", 1.2),
+    "between start and prove": ("> start bottle-killed done", 0),
+    "in mid prove": ("seal bottle-killed done", 2.5),
+}
 
 
-@case
-def killed_between_start_and_prove():
-    crash("killed", "> start bottle-killed done", 0)
-
-
-@case
-def killed_in_mid_prove():
-    crash("killed", "seal bottle-killed done", 2.5)
-
-
-def crash(name, trigger, delay):
-    subject = Bottle(name)
-    apply_and_kill(subject, trigger, delay)
-    subject.wait_dead()
-    time.sleep(1)
-    check(not subject.pids(), "a VMM came back")
-    subject.apply()
-    subject.must_be_ready()
-    bottle("delete", name, "--timeout", "200s")
+@case_from_any_state
+def killed_at_every_moment_in_a_row():
+    killed = Bottle("killed")
+    for moment, (trigger, delay) in MOMENTS.items():
+        apply_and_kill(killed, trigger, delay)
+        killed.wait_dead()
+        time.sleep(1)
+        check(not killed.pids(), f"{moment}: a VMM came back")
+    killed.must_converge()
+    bottle("delete", "killed", "--timeout", "200s")

@@ -1,10 +1,11 @@
 """Docker and processes changed by hand: detected, stopped where reach is in doubt, converged in one apply."""
 import contextlib
+import json
 import os
 import signal
 import subprocess
 
-from bottle_host import check, docker
+from bottle_host import USER, bottle, check, docker
 from bottles import HELLO
 from case import case
 from listeners import Canary
@@ -36,30 +37,93 @@ def host_address(address):
         subprocess.run(["ip", "address", "del", address + "/32", "dev", "host0"], check=True)
 
 
-@case
-def a_foreign_network_on_infra():
+@contextlib.contextmanager
+def foreign_network():
     docker("network", "create", "leaknet")
     docker("network", "connect", "leaknet", HELLO.machine + "-infra")
-    HELLO.must_be_detected("leaknet")
-    HELLO.must_converge()
-    check("leaknet" in docker("network", "ls"), "a network that is not ours was removed")
-    docker("network", "rm", "leaknet")
+    try:
+        yield
+        check("leaknet" in docker("network", "ls"), "a network that is not ours was removed")
+    finally:
+        docker("network", "disconnect", "-f", "leaknet", HELLO.machine + "-infra", expect=None)
+        docker("network", "rm", "leaknet")
 
 
-@case
-def a_foreign_container_on_the_internal_network():
+@contextlib.contextmanager
+def foreign_container():
     docker("run", "-d", "--name", "stranger", "--network", HELLO.machine, "suite-web:1", "httpd", "-f", "-p", "80")
-    HELLO.must_be_detected("stranger")
-    HELLO.must_converge()
-    check(docker("inspect", "-f", "{{.State.Running}}", "stranger") == "true", "a container that is not ours was stopped")
-    docker("rm", "-f", "stranger")
+    try:
+        yield
+        check(docker("inspect", "-f", "{{.State.Running}}", "stranger") == "true", "a container that is not ours was stopped")
+    finally:
+        docker("rm", "-f", "stranger")
+
+
+@contextlib.contextmanager
+def changed_row(**changes):
+    row = HELLO.row()
+    HELLO.change_row(lambda row: row.update(changes))
+    try:
+        yield
+    finally:
+        HELLO.change_row(lambda now: (now.clear(), now.update(row)))
+
+
+@contextlib.contextmanager
+def opened_firewall():
+    table = HELLO.firewall_table()
+    subprocess.run(["nft", "insert", "rule", "inet", table, "output", "accept"], check=True)
+    try:
+        yield
+    finally:
+        rules = json.loads(subprocess.check_output(["nft", "-j", "list", "chain", "inet", table, "output"]))["nftables"]
+        handle = next(o["rule"]["handle"] for o in rules if "rule" in o)
+        subprocess.run(["nft", "delete", "rule", "inet", table, "output", "handle", str(handle)], check=True)
+
+
+@contextlib.contextmanager
+def open_folder():
+    os.chmod(HELLO.folder, 0o755)
+    try:
+        yield
+    finally:
+        os.chmod(HELLO.folder, 0o700)
 
 
 @case
-def infra_restarted_by_hand():
-    docker("restart", "-t", "0", HELLO.machine + "-infra")
-    HELLO.must_be_detected("infra")
-    HELLO.must_converge()
+def each_drift_is_seen_by_itself():
+    """By diff alone, which stops nothing: undone by hand, all is as before."""
+    pid = HELLO.pids()
+    drifts = {
+        "leaknet": foreign_network(),
+        "stranger": foreign_container(),
+        "every address": changed_row(allowed_cidrs=None),
+        "a folder that other users may enter": open_folder(),
+        "row does not say that it runs": changed_row(state="stopped", pid=None, pid_start_time=None),
+    }
+    if not USER:
+        drifts["firewall: the table"] = opened_firewall()
+    for words, drift in drifts.items():
+        with drift:
+            HELLO.must_be_detected(words)
+        check("nothing to do" in HELLO.diff(0), f"{words}: undone, and still seen")
+    check(HELLO.pids() == pid, "it was restarted")
+
+
+@case
+def all_of_them_in_one_apply():
+    pid = HELLO.pids()
+    with foreign_network(), foreign_container():
+        HELLO.change_row(lambda row: row.update(allowed_cidrs=None))
+        docker("rm", "-f", HELLO.machine + "-second")
+        docker("restart", "-t", "0", HELLO.machine + "-infra")
+        if not USER:
+            subprocess.run(["nft", "delete", "table", "inet", HELLO.firewall_table()], check=True)
+        for words in ("leaknet", "stranger", "every address", "bottle-hello-second", "older than the start of infra"):
+            HELLO.must_be_detected(words)
+        HELLO.must_converge()
+        check(HELLO.pids() != pid, "it was not restarted")
+        check(USER or "firewall holds" in bottle("proof", "hello"), "the table is not there again")
 
 
 @case
@@ -79,23 +143,3 @@ def the_vmm_killed():
     HELLO.wait_dead()
     check(not HELLO.is_ready(), "it is Ready without a VMM")
     HELLO.must_converge()
-
-
-@case
-def the_row_says_stopped_while_the_vmm_lives():
-    pid = HELLO.pids()
-    HELLO.change_row(lambda row: row.update(state="stopped", pid=None, pid_start_time=None))
-    HELLO.must_be_detected("row does not say that it runs")
-    HELLO.must_converge()
-    check(not os.path.exists(f"/proc/{pid[0]}"), "the old VMM still lives")
-
-
-@case
-def started_by_somebody_else():
-    HELLO.stop()
-    HELLO.smolvm("machine", "start", "--name", HELLO.machine)
-    check(len(HELLO.pids()) == 1, "it did not start")
-    pid = HELLO.pids()
-    HELLO.must_be_detected("start")
-    HELLO.must_converge()
-    check(HELLO.pids() != pid, "a boot that was found running was kept")

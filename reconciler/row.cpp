@@ -62,7 +62,7 @@ json expected_record(const Machine& m) {
             {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
             {"init", json::array()}, {"remote_volumes", json::array()}, {"env", json::array()}, {"workdir", nullptr},
             {"storage_gb", m.storage_gib}, {"overlay_gb", m.overlay_gib}, {"image", "local-dir:" + m.rootfs}, {"entrypoint", json::array()},
-            {"cmd", json::array()}, {"labels", m.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
+            {"cmd", kInertCommand}, {"labels", m.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
             {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
             {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};
 }

@@ -11,6 +11,10 @@
 // difference. The table of keys is that of 1.32.2, measured.
 namespace bottle {
 
+/// The machine's own process, which does nothing; the image must have it. Without a command of its own a start runs what config.json in the image's folder names as
+/// entrypoint or command (smolvm 1.32.2, measured): before any proof.
+inline const std::vector<std::string> kInertCommand = {"sleep", "infinity"};
+
 /// How a difference in the row can be repaired, on a stopped machine.
 enum class RowFix {
     SetAllowlist,     ///< network, allowed_cidrs, dns_filter_hosts: spliced into the text

@@ -3,6 +3,7 @@
 #include "controllers/process/proc_table.h"
 #include "controllers/state/digest.h"
 #include "manifests/error.h"
+#include "reconciler/row.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -120,6 +121,8 @@ std::vector<std::string> create_arguments(const Machine& m) {
     arguments.insert(arguments.end(), {"--image", m.rootfs, "--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib), "--storage",
                                        std::to_string(m.storage_gib), "--overlay", std::to_string(m.overlay_gib)});
     for (const auto& [key, value] : m.labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
+    arguments.emplace_back("--");
+    arguments.insert(arguments.end(), kInertCommand.begin(), kInertCommand.end());
     return arguments;
 }
 

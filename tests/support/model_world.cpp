@@ -36,7 +36,7 @@ std::string created_row(const Machine& machine) {
                         {"last_exit_code", nullptr}, {"init", ordered_json::array()}, {"init_completed", false},
                         {"remote_volumes", ordered_json::array()}, {"env", ordered_json::array()}, {"workdir", nullptr},
                         {"storage_gb", machine.storage_gib}, {"overlay_gb", machine.overlay_gib}, {"allowed_cidrs", nullptr},
-                        {"image", "local-dir:" + machine.rootfs}, {"entrypoint", ordered_json::array()}, {"cmd", ordered_json::array()},
+                        {"image", "local-dir:" + machine.rootfs}, {"entrypoint", ordered_json::array()}, {"cmd", {"sleep", "infinity"}},
                         {"labels", machine.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
                         {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
                         {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};

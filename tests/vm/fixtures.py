@@ -1,4 +1,5 @@
 """What the bottles of the suite are made of: images and root file systems of busybox alone, and manifests."""
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,9 @@ def make_rootfs(path):
         with open(f"{path}/{program}", "w") as file:
             file.write("#!/bin/sh\n" + request(FIRST_ADDRESS, 9099, "dialled-by-the-image/" + program) + "\n")
         os.chmod(f"{path}/{program}", 0o755)
+    # What a start of 1.32.2 runs of an image whose machine has no command of its own.
+    with open(f"{path}/config.json", "w") as file:
+        json.dump({"config": {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["/init"]}}, file)
 
 
 def manifest(name):

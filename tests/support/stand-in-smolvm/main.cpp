@@ -114,7 +114,7 @@ int create(const Call& call) {
     Records records;
     if (records.find(call.machine())) throw Failure{"CONFIG_ERROR", "config operation failed: create machine: machine '" + call.machine() + "' already exists or is being created"};
     if (call.options.count("--image") == 0 || !fs::is_directory(call.options.at("--image"))) throw Failure{"CONFIG_ERROR", "config operation failed: --image: cannot read archive"};
-    records.insert(new_record(call.machine(), call.options, call.labels));
+    records.insert(new_record(call.machine(), call.options, call.labels, call.rest));
     std::cout << "Created machine: " << call.machine() << "\n";
     return 0;
 }

@@ -90,7 +90,8 @@ void Records::remove(const std::string& machine) {
     run(database_, "DELETE FROM vms WHERE name = ?", {machine});
 }
 
-ordered_json new_record(const std::string& machine, const std::map<std::string, std::string>& options, const ordered_json& labels) {
+ordered_json new_record(const std::string& machine, const std::map<std::string, std::string>& options, const ordered_json& labels,
+                        const std::vector<std::string>& command) {
     const auto number = [&](const char* option, int otherwise) { return options.count(option) > 0 ? std::stoi(options.at(option)) : otherwise; };
     const auto list = ordered_json::array();
     ordered_json record = {{"name", machine}, {"created_at", std::time(nullptr)}, {"state", "created"}, {"pid", nullptr}, {"pid_start_time", nullptr},
@@ -101,7 +102,7 @@ ordered_json new_record(const std::string& machine, const std::map<std::string, 
                            {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
                            {"last_exit_code", nullptr}, {"init", list}, {"init_completed", false}, {"remote_volumes", list}, {"env", list},
                            {"workdir", nullptr}, {"storage_gb", number("--storage", 20)}, {"overlay_gb", number("--overlay", 10)},
-                           {"allowed_cidrs", nullptr}, {"image", "local-dir:" + options.at("--image")}, {"entrypoint", list}, {"cmd", list}};
+                           {"allowed_cidrs", nullptr}, {"image", "local-dir:" + options.at("--image")}, {"entrypoint", list}, {"cmd", command}};
     if (!labels.empty()) record["labels"] = labels;
     for (const auto* key : {"health_cmd", "health_interval_secs", "health_timeout_secs", "health_retries", "health_startup_grace_secs"}) record[key] = nullptr;
     for (const auto* key : {"ssh_agent", "cuda", "docker_socket", "ephemeral", "runtime_managed"}) record[key] = false;

@@ -48,6 +48,7 @@ private:
 };
 
 /// As `machine create` writes it.
-nlohmann::ordered_json new_record(const std::string& machine, const std::map<std::string, std::string>& options, const nlohmann::ordered_json& labels);
+nlohmann::ordered_json new_record(const std::string& machine, const std::map<std::string, std::string>& options, const nlohmann::ordered_json& labels,
+                                  const std::vector<std::string>& command);
 
 }  // namespace stand_in

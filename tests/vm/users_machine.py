@@ -9,11 +9,15 @@ from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, TRIES, USER, WORK, 
 class UsersMachine:
     """A machine of the user's own, in smolvm's default place: nothing that bottle does may touch it."""
 
+    pid = None
+
     def make(self):
         home = SCRATCH + (f"/home/{USER}/own" if USER else "/user")
         self.environment = {**SMOLVM_ENVIRONMENT, "HOME": home, "XDG_RUNTIME_DIR": home + "/run"}
         subprocess.run(as_user(["mkdir", "-p", home + "/run"]), check=True)
-        self.call("machine", "create", "--name", "mine", "--image", WORK + "/rootfs", "--cpus", "1", "--mem", "256", "--storage", "1", "--overlay", "1", "--net")
+        # With a command, or it would run what the suite's image wants to be run at a start.
+        self.call("machine", "create", "--name", "mine", "--image", WORK + "/rootfs", "--cpus", "1", "--mem", "256", "--storage", "1", "--overlay", "1", "--net", "--",
+                  "sleep", "infinity")
         self.run()
 
     def run(self):
@@ -39,4 +43,4 @@ class UsersMachine:
         return self.call("machine", "exec", "--name", "mine", "--", "/bin/sh", "-c", request(address, port))
 
     def lives(self):
-        return bool(self.pid) and os.path.exists(f"/proc/{self.pid}") and b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()
+        return self.pid is not None and os.path.exists(f"/proc/{self.pid}") and b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()

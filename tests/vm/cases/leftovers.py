@@ -32,6 +32,7 @@ def an_unmanaged_thing_with_our_name():
 
 @case
 def delete_leaves_nothing_of_ours():
+    USERS.run()
     bottle("delete", "hello", "--timeout", "200s")
     check(not HELLO.pids(), "a VMM lives")
     check("bottle-hello" not in docker("ps", "-a") + docker("network", "ls") + docker("volume", "ls"), "Docker still has something")

@@ -58,13 +58,6 @@ Observation<std::set<std::string>> channel_names(const std::string& folder) {
     return Unknown{fmt::format("{}: {}", folder, error.message())};
 }
 
-/// Whoever may enter it reaches agent.sock, whose own mode is 0777. smolvm makes the folder 0700 at each start (1.32.2). Empty: nobody else may, or there is no folder.
-std::string open_folder(const std::string& folder) {
-    struct stat info {};
-    if (stat(folder.c_str(), &info) != 0 || (info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
-    return fmt::format("a folder that other users may enter (mode {:04o})", info.st_mode & ALLPERMS);
-}
-
 Observation<std::vector<BoundSocket>> sealed_sockets(const std::string& folder) {
     std::set<std::string> paths;
     std::error_code error;
@@ -99,7 +92,10 @@ Observation<std::set<std::string>> live_channels(const std::string& vm_folder) {
     const auto sockets = sealed_sockets(vm_folder);
     if (!sockets.present()) return Unknown{sockets.why()};
     auto channels = *names;
-    if (auto open = open_folder(vm_folder); !open.empty()) channels.insert(std::move(open));
+    // Whoever may enter it reaches agent.sock, whose own mode is 0777. smolvm makes the folder 0700 at each start (1.32.2).
+    struct stat info {};
+    if (stat(vm_folder.c_str(), &info) != 0 && errno != ENOENT && errno != ENOTDIR) return Unknown{errno_text(vm_folder)};
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) channels.insert(fmt::format("a folder that other users may enter (mode {:04o})", info.st_mode & ALLPERMS));
     for (const auto& socket : *sockets) {
         if (socket.connected) channels.insert("a connection to " + name_of(socket));
     }

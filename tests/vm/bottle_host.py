@@ -62,11 +62,27 @@ class GuestDied(Failed):
 # So often a start, or a case, is tried whose guest died.
 TRIES = 3
 # As smolvm (1.32.2) says it.
-SIGNS_OF_A_DEAD_GUEST = ("no boot progress", "before the agent was ready", "is not running. Start it with 'smolvm machine start")
+SIGNS_OF_A_DEAD_GUEST = ("agent did not become ready", "before the agent was ready", "is not running. Start it with 'smolvm machine start")
 
 
 def guest_died(text):
     return any(sign in text for sign in SIGNS_OF_A_DEAD_GUEST)
+
+
+def must_live(code, text):
+    """Of a command's end and what it said: raises where it failed for a guest that died."""
+    if code != 0 and guest_died(text):
+        raise GuestDied(text)
+
+
+def with_tries(action, tries=TRIES):
+    """What the action returns, tried again where its guest died."""
+    for _ in range(tries - 1):
+        try:
+            return action()
+        except GuestDied as error:
+            print(f"vm: once more: {error}", flush=True)
+    return action()
 
 
 def check(condition, text):
@@ -83,8 +99,7 @@ def run(*argv, env=None, timeout=240, input=None):
 def bottle(*arguments, expect=0, timeout=240, env=None):
     code, out, err = run(BOTTLE, *arguments, timeout=timeout, env=env)
     what = f"bottle {' '.join(arguments)} ended with {code}, not {expect}:\n{out}{err}"
-    if code != 0 and guest_died(out + err):
-        raise GuestDied(what)
+    must_live(code, what)
     check(expect is None or code == expect, what)
     return out + err
 

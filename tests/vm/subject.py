@@ -8,15 +8,17 @@ import sqlite3
 import subprocess
 import time
 
-from bottle_host import (BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, TRIES, Failed, GuestDied, as_user, bottle, check, docker, guest_died, request,
-                         run)
+from bottle_host import (BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, TRIES, Failed, GuestDied, as_user, bottle, check, docker, guest_died, must_live,
+                         request, run, with_tries)
 from fixtures import manifest
 
 
 class Bottle:
     """One bottle, and the places where its things are."""
+    every = []
 
     def __init__(self, name):
+        self.every.append(self)
         self.name = name
         self.machine = "bottle-" + name
         self.file = manifest(name)
@@ -29,13 +31,7 @@ class Bottle:
 
     def apply(self, *arguments, expect=0, tries=TRIES):
         """One try where something waits for just this start."""
-        for attempt in range(1, tries + 1):
-            try:
-                return bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500)
-            except GuestDied as error:
-                if attempt == tries:
-                    raise
-                print(f"vm: once more: {error}", flush=True)
+        return with_tries(lambda: bottle("apply", "-f", self.file, "--timeout", "400s", *arguments, expect=expect, timeout=500), tries)
 
     def diff(self, expect):
         return bottle("diff", "-f", self.file, expect=expect)
@@ -89,6 +85,11 @@ class Bottle:
     def firewall_table(self):
         return f"bottle-{self.uid()}"
 
+    def died(self):
+        """Its VMM is gone, and nobody stopped it: smolvm (1.32.2) says so in the row when it stops one."""
+        row = self.row() if os.path.exists(self.database) else None
+        return row is not None and row["state"] == "running" and not self.pids()
+
     def wait_dead(self, seconds=90):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -116,6 +117,9 @@ class Bottle:
                 time.sleep(0.2)
         raise Failed("the row does not keep the change")
 
+    def set_row(self, row):
+        self.change_row(lambda now: (now.clear(), now.update(row)))
+
     def delete_row(self):
         with sqlite3.connect(self.database) as database:
             database.execute("DELETE FROM vms WHERE name = ?", (self.machine,))
@@ -130,19 +134,18 @@ class Bottle:
 
     def start(self):
         """By smolvm itself, as somebody else would."""
-        for _ in range(TRIES):
-            code, text = self.smolvm("machine", "start", "--name", self.machine)
-            if code == 0:
-                return
-            print(f"vm: once more: smolvm machine start ended with {code}: {text}", flush=True)
+        def start():
             self.stop()
-        raise GuestDied(text)
+            code, text = self.smolvm("machine", "start", "--name", self.machine)
+            must_live(code, text)
+            check(code == 0, f"smolvm machine start ended with {code}: {text}")
+
+        with_tries(start)
 
     def guest(self, script):
         """A shell line in the guest, by smolvm itself: it works whatever bottle thinks of the machine."""
         code, text = self.smolvm("machine", "exec", "--name", self.machine, "--", "/bin/sh", "-c", script)
-        if code != 0 and guest_died(text):
-            raise GuestDied(text)
+        must_live(code, text)
         return code, text
 
     def fetch(self, address, port):

@@ -9,7 +9,8 @@ from bottle_host import SMOLVM, Failed, as_user, check
 
 
 class WhenItAppears(threading.Thread):
-    """Does something as soon as a path is there: between smolvm's start and bottle's seal, where the path is one of the VM folder's sockets."""
+    """Does something as soon as a socket of the VM folder of a machine that is stopped is there: between smolvm's start and bottle's seal.
+    Not of one that a boot left there which has died; and not after the `with` that it is used in."""
 
     def __init__(self, path, action):
         super().__init__(daemon=True)
@@ -17,11 +18,20 @@ class WhenItAppears(threading.Thread):
         self.action = action
         self.result = None
         self.problem = "it never appeared"
+        self.over = threading.Event()
+
+    def __enter__(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
         self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
 
     def run(self):
-        end = time.monotonic() + 300
-        while time.monotonic() < end:
+        while not self.over.wait(0.005):
             if os.path.exists(self.path):
                 try:
                     self.result = self.action(self.path)
@@ -29,7 +39,6 @@ class WhenItAppears(threading.Thread):
                 except OSError as error:
                     self.problem = str(error)
                 return
-            time.sleep(0.005)
 
     def done(self):
         self.join(timeout=30)

@@ -1,15 +1,13 @@
 """The user's own smolvm machine."""
+import contextlib
 import json
-import os
 import subprocess
 
-from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, TRIES, USER, WORK, GuestDied, as_user, check, guest_died, request
+from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, USER, WORK, GuestDied, as_user, check, must_live, request, with_tries
 
 
 class UsersMachine:
     """A machine of the user's own, in smolvm's default place: nothing that bottle does may touch it."""
-
-    pid = None
 
     def make(self):
         home = SCRATCH + (f"/home/{USER}/own" if USER else "/user")
@@ -18,29 +16,36 @@ class UsersMachine:
         # With a command, or it would run what the suite's image wants to be run at a start.
         self.call("machine", "create", "--name", "mine", "--image", WORK + "/rootfs", "--cpus", "1", "--mem", "256", "--storage", "1", "--overlay", "1", "--net", "--",
                   "sleep", "infinity")
-        self.run()
 
-    def run(self):
-        """Started where it does not run; an emulated machine ends a guest now and then."""
-        for _ in range(TRIES):
-            try:
-                self.call("machine", "start", "--name", "mine")
-                break
-            except GuestDied as error:
-                print(f"vm: once more: {error}", flush=True)
+    @contextlib.contextmanager
+    def running(self):
+        """An emulated machine that holds two guests is the likelier to end one: it runs no longer than it is needed."""
+        with_tries(lambda: self.call("machine", "start", "--name", "mine"))
         self.pid = json.loads(self.call("machine", "ls", "--json"))[0]["pid"]
-        check(self.lives(), "the user's own machine does not run")
+        try:
+            self.must_run()
+            yield
+            self.must_run()
+        finally:
+            self.smolvm("machine", "stop", "--name", "mine")
+
+    def must_run(self):
+        try:
+            lives = b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()
+        except OSError:
+            lives = False
+        if not lives:
+            raise GuestDied("the user's own machine does not run")
+
+    def smolvm(self, *arguments):
+        return subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, env=self.environment, timeout=200)
 
     def call(self, *arguments):
-        result = subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, env=self.environment, timeout=200)
+        result = self.smolvm(*arguments)
         what = f"the user's own smolvm {' '.join(arguments)} ended with {result.returncode}: {result.stdout}{result.stderr}"
-        if result.returncode != 0 and guest_died(what):
-            raise GuestDied(what)
+        must_live(result.returncode, what)
         check(result.returncode == 0, what)
         return result.stdout
 
     def fetch(self, address, port):
         return self.call("machine", "exec", "--name", "mine", "--", "/bin/sh", "-c", request(address, port))
-
-    def lives(self):
-        return self.pid is not None and os.path.exists(f"/proc/{self.pid}") and b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()

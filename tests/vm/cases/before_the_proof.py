@@ -18,7 +18,7 @@ def a_row_tampered_while_stopped():
     HELLO.apply(expect=3)
     check(not HELLO.pids(), "it was started")
     check("dialled-by-the-row" not in HELLO.visits(), "the command ran")
-    HELLO.change_row(lambda row: (row.clear(), row.update(good), row.update(allowed_cidrs=["0.0.0.0/0"], dns_filter_hosts=None)))
+    HELLO.set_row({**good, "allowed_cidrs": ["0.0.0.0/0"], "dns_filter_hosts": None})
     check("0.0.0.0/0" in HELLO.diff(1), "diff does not show the list")
     HELLO.must_converge()
 
@@ -50,7 +50,7 @@ def open_twins_fail_the_proof_on_the_controls_that_are_open():
     }
     try:
         for name, (change, verdicts, protocol) in twins.items():
-            HELLO.change_row(lambda row: (row.clear(), row.update(good), row.update(change)))
+            HELLO.set_row({**good, **change})
             HELLO.start()
             evidence = probe(HELLO)
             bad = [line for line in evidence if not line.startswith("holds")]
@@ -71,7 +71,7 @@ def open_twins_fail_the_proof_on_the_controls_that_are_open():
             HELLO.stop()
     finally:
         HELLO.stop()
-        HELLO.change_row(lambda row: (row.clear(), row.update(good)))
+        HELLO.set_row(good)
 
 
 def probe(subject):

@@ -66,20 +66,20 @@ def a_sealed_machine_is_told_to_open():
 def a_channel_that_somebody_kept_from_before_the_seal():
     """A connection, a second name: both outlive the name that the seal takes away."""
     HELLO.stop()
-    mine = HELLO.folder + "/../mine.sock"
-    kept = WhenItAppears(HELLO.folder + "/egress.sock", lambda path: os.link(path, mine))
+    channel, mine = HELLO.folder + "/egress.sock", HELLO.folder + "/../mine.sock"
     try:
-        text = HELLO.apply(expect=1, tries=1)
-        kept.done()
+        with WhenItAppears(channel, lambda path: os.link(path, mine)) as kept:
+            text = HELLO.apply(expect=1, tries=1)
+            kept.done()
     finally:
         if os.path.exists(mine):
             os.unlink(mine)
     check("has a second name" in text, f"apply does not say it: {text}")
     check(not HELLO.pids() and not HELLO.is_ready(), "it runs on")
 
-    kept = WhenItAppears(HELLO.folder + "/egress.sock", connect)
-    text = HELLO.apply(expect=None, tries=1)
-    client = kept.done()
+    with WhenItAppears(channel, connect) as kept:
+        text = HELLO.apply(expect=None, tries=1)
+        client = kept.done()
     seen = "a connection to egress.sock is there" in text
     print(f"vm: a held connection: {'seen' if seen else 'not there any more'}", flush=True)
     # Either it is held, and the machine is stopped; or smolvm has ended it itself.
@@ -90,9 +90,10 @@ def a_channel_that_somebody_kept_from_before_the_seal():
 @case_from_any_state
 def a_live_update_between_start_and_seal():
     HELLO.stop()
-    update = WhenItAppears(HELLO.folder + "/egress.sock", lambda path: HELLO.smolvm("machine", "update", "--name", HELLO.machine, "--allow-cidr", "10.99.0.1/32"))
-    text = HELLO.apply(expect=None, tries=1)
-    code, said = update.done()
+    with WhenItAppears(HELLO.folder + "/egress.sock",
+                       lambda path: HELLO.smolvm("machine", "update", "--name", HELLO.machine, "--allow-cidr", "10.99.0.1/32")) as update:
+        text = HELLO.apply(expect=None, tries=1)
+        code, said = update.done()
     print(f"vm: smolvm machine update beside the start: exit {code}: {said.strip()[:60]!r}", flush=True)
     if "10.99.0.1" in str(HELLO.row()["allowed_cidrs"]):
         check(not HELLO.pids() and not HELLO.is_ready(), f"it runs on: {text}")
@@ -102,7 +103,6 @@ def a_live_update_between_start_and_seal():
 def a_live_update_of_an_unsealed_machine():
     """Started by hand: smolvm's own way works, and the machine has no proof. Two rounds."""
     for _ in range(2):
-        HELLO.stop()
         HELLO.start()
         pid = HELLO.pids()
         check(len(pid) == 1, f"VMMs: {pid}")
@@ -119,7 +119,7 @@ def a_line_in_the_moment_before_the_seal():
     """It leaves no trace in any file; but a new list also opens names (1.32.2), and the guest's evidence sees that."""
     HELLO.stop()
     # The lines of one connection are the new list.
-    opened = WhenItAppears(HELLO.folder + "/egress.sock", write_line(f"cidr {HELLO.address()}/32\ncidr 10.99.0.1/32\n"))
-    text = HELLO.apply(expect=1, tries=1)
-    opened.done()
+    with WhenItAppears(HELLO.folder + "/egress.sock", write_line(f"cidr {HELLO.address()}/32\ncidr 10.99.0.1/32\n")) as opened:
+        text = HELLO.apply(expect=1, tries=1)
+        opened.done()
     check("guest: " in text and not HELLO.pids() and not HELLO.is_ready(), f"it is not the guest's evidence that stopped it: {text}")

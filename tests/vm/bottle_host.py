@@ -60,7 +60,7 @@ class GuestDied(Failed):
 
 
 # So often a start, or a case, is tried whose guest died.
-TRIES = 3
+TRIES = 5
 # As smolvm (1.32.2) says it.
 SIGNS_OF_A_DEAD_GUEST = ("agent did not become ready", "before the agent was ready", "is not running. Start it with 'smolvm machine start")
 

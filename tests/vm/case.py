@@ -11,7 +11,7 @@ def case(function):
 
 
 def case_from_any_state(function):
-    """One that stops the machine at its begin, or needs another bottle alone: a boot of hello before it would be in vain."""
+    """One that stops the machine at its beginning, or needs another bottle alone: a boot of hello before it would be in vain."""
     FROM_ANY_STATE.add(function)
     return case(function)
 

@@ -85,10 +85,10 @@ class Bottle:
     def firewall_table(self):
         return f"bottle-{self.uid()}"
 
-    def died(self):
-        """Its VMM is gone, and nobody stopped it: smolvm (1.32.2) says so in the row when it stops one."""
+    def dead_vmm(self):
+        """The pid of its VMM that is gone and that nobody stopped, or None: smolvm (1.32.2) says in the row when it stops one."""
         row = self.row() if os.path.exists(self.database) else None
-        return row is not None and row["state"] == "running" and not self.pids()
+        return row["pid"] if row and row["state"] == "running" and not self.pids() else None
 
     def wait_dead(self, seconds=90):
         end = time.monotonic() + seconds

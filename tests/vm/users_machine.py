@@ -1,9 +1,10 @@
 """The user's own smolvm machine."""
 import contextlib
 import json
+import os
 import subprocess
 
-from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, USER, WORK, GuestDied, as_user, check, must_live, request, with_tries
+from bottle_host import SCRATCH, SMOLVM, SMOLVM_ENVIRONMENT, USER, WORK, as_user, check, must_live, request, with_tries
 
 
 class UsersMachine:
@@ -23,19 +24,10 @@ class UsersMachine:
         with_tries(lambda: self.call("machine", "start", "--name", "mine"))
         self.pid = json.loads(self.call("machine", "ls", "--json"))[0]["pid"]
         try:
-            self.must_run()
+            check(self.lives(), "the user's own machine does not run")
             yield
-            self.must_run()
         finally:
             self.smolvm("machine", "stop", "--name", "mine")
-
-    def must_run(self):
-        try:
-            lives = b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()
-        except OSError:
-            lives = False
-        if not lives:
-            raise GuestDied("the user's own machine does not run")
 
     def smolvm(self, *arguments):
         return subprocess.run(as_user([SMOLVM, *arguments]), capture_output=True, text=True, env=self.environment, timeout=200)
@@ -49,3 +41,6 @@ class UsersMachine:
 
     def fetch(self, address, port):
         return self.call("machine", "exec", "--name", "mine", "--", "/bin/sh", "-c", request(address, port))
+
+    def lives(self):
+        return os.path.exists(f"/proc/{self.pid}") and b"_boot-vm" in open(f"/proc/{self.pid}/cmdline", "rb").read()

@@ -31,11 +31,12 @@ def an_unmanaged_thing_with_our_name():
 
 
 @case
+@USERS.running()
 def delete_leaves_nothing_of_ours():
-    with USERS.running():
-        bottle("delete", "hello", "--timeout", "200s")
+    bottle("delete", "hello", "--timeout", "200s")
     check(not HELLO.pids(), "a VMM lives")
     check("bottle-hello" not in docker("ps", "-a") + docker("network", "ls") + docker("volume", "ls"), "Docker still has something")
     check("bottle-" not in subprocess.check_output(["nft", "list", "tables"], text=True), "a firewall table is left")
     check(not os.path.exists(f"{STATE}/bottles/hello") and not os.path.exists(HELLO.cache), "a folder is there")
     check("nothing of it" in bottle("delete", "hello"), "a second delete does something")
+    check(USERS.lives(), "the user's own machine was touched")

@@ -3,6 +3,7 @@ what is checked here is seen with other eyes."""
 import errno
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 
@@ -61,12 +62,14 @@ class GuestDied(Failed):
 
 # So often a start, or a case, is tried whose guest died.
 TRIES = 5
-# As smolvm (1.32.2) says it.
-SIGNS_OF_A_DEAD_GUEST = ("agent did not become ready", "before the agent was ready", "is not running. Start it with 'smolvm machine start")
+# A start that smolvm itself calls failed, as bottle prints it, whatever the reason; and what smolvm (1.32.2) says of a guest that went away later, or in
+# a start of its own.
+SIGNS_OF_A_DEAD_GUEST = (r"> start \S+ FAILED [^:]*: smolvm says", "agent did not become ready", "before the agent was ready",
+                         "io operation failed: connection closed", "is not running. Start it with 'smolvm machine start")
 
 
 def guest_died(text):
-    return any(sign in text for sign in SIGNS_OF_A_DEAD_GUEST)
+    return any(re.search(sign, text) for sign in SIGNS_OF_A_DEAD_GUEST)
 
 
 def must_live(code, text):

@@ -228,6 +228,7 @@ PreflightFacts::Docker DockerController::facts() {
     if (!answer.succeeded()) {
         facts.problem = describe(answer, engine_.socket());
         facts.not_permitted = answer.failure == EngineAnswer::Failure::NotPermitted;
+        facts.refused = answer.failure == EngineAnswer::Failure::Refused;
         return facts;
     }
     const auto info = decode_info(answer.body);

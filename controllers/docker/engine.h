@@ -10,7 +10,8 @@ namespace bottle {
 
 /// One answer of the Docker Engine, or why there is none.
 struct EngineAnswer {
-    enum class Failure { None, NotReachable, NotPermitted, TimedOut, TooLarge, Garbled };
+    /// Refused: by us, for what listens there is no Docker that we can work with; `body` says what it is, and why.
+    enum class Failure { None, NotReachable, NotPermitted, TimedOut, TooLarge, Garbled, Refused };
     Failure failure = Failure::None;
     int status = 0;
     std::string body;

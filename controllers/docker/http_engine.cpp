@@ -74,6 +74,14 @@ Failure why_not_connected(const std::string& path) {
     return result != 0 && (error == EACCES || error == EPERM) ? Failure::NotPermitted : Failure::NotReachable;
 }
 
+/// Words of the other side, printable and on one line.
+std::string shortened(std::string text) {
+    constexpr std::size_t kShown = 400;
+    if (text.size() > kShown) text = text.substr(0, kShown) + "…";
+    text.erase(text.find_last_not_of(" \r\n") + 1);
+    return printable(text);
+}
+
 class HttpEngine : public Engine {
 public:
     HttpEngine(std::string socket, std::chrono::milliseconds deadline) : socket_(std::move(socket)), deadline_(deadline) {}
@@ -95,17 +103,19 @@ private:
             if (answer.answered()) answer.failure = Failure::Garbled;
             return answer;
         }
-        // It answers Docker's calls in its own way: refs rewritten, capabilities spelled out, networks known by name (podman 4.3.1). No setting could
-        // be compared with what was asked for.
+        // What it does otherwise than Docker was measured with 4.3.1: tests/docker/readings_test.cpp.
         if (const auto podman = ping.get_header_value("Libpod-Api-Version"); !podman.empty()) {
-            return {Failure::Garbled, 0, fmt::format("it is podman {}, which keeps a container's settings in another form than Docker: bottle could not tell drift from spelling", printable(podman))};
+            return {Failure::Refused, 0,
+                    fmt::format("it is podman {}, and a bottle needs Docker: with podman (measured: 4.3.1) the host has no route into an internal network, so that no machine could reach its "
+                                "bundle, and a container that shares the host's IPC namespace or sees all of /proc is shown like one that does not, so that nothing could be proved",
+                                shortened(podman))};
         }
         const auto version = ping.get_header_value("Api-Version");
         int minor = 0;
         const auto digits = version.substr(std::min(version.size(), std::strlen("1.")));
         std::from_chars(digits.data(), digits.data() + digits.size(), minor);
         if (version.rfind("1.", 0) != 0 || minor < kApiMinor) {
-            return {Failure::Garbled, 0, fmt::format("its API is version {}, and 1.{} is needed (Docker 20.10)", printable(version), kApiMinor)};
+            return {Failure::Refused, 0, fmt::format("its API is version {}, and 1.{} is needed (Docker 20.10)", shortened(version), kApiMinor)};
         }
         negotiated_ = true;
         return {};
@@ -155,12 +165,8 @@ private:
 
 std::string docker_message(const std::string& body) {
     const auto parsed = nlohmann::json::parse(body, nullptr, false);
-    std::string message = body;
-    if (parsed.is_object() && parsed.contains("message") && parsed["message"].is_string()) message = parsed["message"].get<std::string>();
-    constexpr std::size_t kShown = 400;
-    if (message.size() > kShown) message = message.substr(0, kShown) + "…";
-    message.erase(message.find_last_not_of(" \r\n") + 1);
-    return printable(message);
+    const bool told = parsed.is_object() && parsed.contains("message") && parsed["message"].is_string();
+    return shortened(told ? parsed["message"].get<std::string>() : body);
 }
 
 }  // namespace
@@ -174,6 +180,7 @@ std::string describe(const EngineAnswer& answer, const std::string& socket) {
         case Failure::TooLarge: return fmt::format("Docker's answer has more than {} MiB", kMaxAnswer >> 20);
         case Failure::Garbled:
             return answer.body.empty() ? "Docker's answer broke off or is none of HTTP" : "Docker cannot be used: " + docker_message(answer.body);
+        case Failure::Refused: return fmt::format("what listens at {} cannot be used: {}", socket, answer.body);
     }
     return fmt::format("Docker says {}: {}", answer.status, docker_message(answer.body));
 }

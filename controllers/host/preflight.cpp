@@ -81,6 +81,8 @@ void check_docker(const PreflightFacts& facts, std::vector<Problem>& problems) {
     if (docker.not_permitted) {
         problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
                                    "sudo usermod -aG docker $(id -un)   then log in again; whoever is in that group is as good as root"));
+    } else if (docker.refused) {
+        problems.push_back(problem(printable(docker.problem), "apt-get install docker.io   or set DOCKER_HOST=unix:///path/to/docker.sock"));
     } else if (!docker.problem.empty()) {
         problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
                                    "systemctl start docker   or set DOCKER_HOST=unix:///path/to/docker.sock"));

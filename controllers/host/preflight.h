@@ -33,6 +33,7 @@ struct PreflightFacts {
         bool rootless = false;
         bool desktop = false;
         bool not_permitted = false;                           ///< it does not answer because we may not use its socket
+        bool refused = false;                                 ///< it answers, and is nothing that we can work with
         std::optional<bool> same_network_namespace = true;    ///< nothing: it could not be told
         std::int64_t socket_owner = 0;  ///< uid of the process behind the socket; -1: it could not be told
     } docker;

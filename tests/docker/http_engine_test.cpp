@@ -58,9 +58,46 @@ TEST_CASE("podman is no Docker, whatever its API says") {
         client.send("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nLibpod-Api-Version: 4.3.1\r\nServer: Libpod/4.3.1 (linux)\r\nContent-Length: 2\r\n\r\nOK");
     });
     const auto answer = ask(stub);
-    CHECK_FALSE(answer.answered());
-    CHECK(describe(answer, stub.socket()).find("it is podman 4.3.1") != std::string::npos);
+    CHECK(answer.failure == Failure::Refused);
+    CHECK(describe(answer, stub.socket()) ==
+          "what listens at " + stub.socket() +
+              " cannot be used: it is podman 4.3.1, and a bottle needs Docker: with podman (measured: 4.3.1) the host has no route into an internal network, so that no machine could reach its "
+              "bundle, and a container that shares the host's IPC namespace or sees all of /proc is shown like one that does not, so that nothing could be proved");
     CHECK(stub.requests().size() == 1);
+
+    const auto engine = make_http_engine(stub.socket(), kDeadline);
+    DockerController controller(*engine);
+    const auto facts = controller.facts();
+    CHECK(facts.refused);
+    CHECK(facts.problem == describe(answer, stub.socket()));
+    CHECK_FALSE(facts.not_permitted);
+    CHECK(controller.observe({}).unknown());
+    // No step is tried again: it will be podman then, too.
+    CHECK(controller.act(RemoveVolume{"cache"}, {}).kind == Outcome::Kind::Failed);
+    for (const auto& request : stub.requests()) CHECK(request.find("GET /_ping") == 0);
+}
+
+TEST_CASE("a Docker whose API is too old is refused, not called silent") {
+    for (const auto* version : {"1.40", "1.9", "2.50", "", "x"}) {
+        INFO(version);
+        const StubEngine stub([&](const std::string&, StubEngine::Connection& client) {
+            client.send(std::string("HTTP/1.1 200 OK\r\nApi-Version: ") + version + "\r\nContent-Length: 2\r\n\r\nOK");
+        });
+        const auto answer = ask(stub);
+        CHECK(answer.failure == Failure::Refused);
+        CHECK(describe(answer, stub.socket()).find(std::string("its API is version ") + version + ", and 1.41 is needed (Docker 20.10)") != std::string::npos);
+        CHECK(stub.requests().size() == 1);
+    }
+}
+
+TEST_CASE("what podman calls its version is printed in part, and printable") {
+    const StubEngine stub([](const std::string&, StubEngine::Connection& client) {
+        client.send("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nLibpod-Api-Version: \x1b[31m" + std::string(3000, '4') + "\r\nContent-Length: 2\r\n\r\nOK");
+    });
+    const auto answer = ask(stub);
+    CHECK(answer.failure == Failure::Refused);
+    CHECK(answer.body.size() < 1000);
+    CHECK(answer.body.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("no answer, a stalled one and one that drips end at the deadline as a whole") {

@@ -183,6 +183,12 @@ TEST_CASE("a Docker whose networks are elsewhere is refused, with one reason") {
         CHECK(told(facts) ==
               "Docker does not answer at /var/run/docker.sock: No such file or directory | systemctl start docker   or set DOCKER_HOST=unix:///path/to/docker.sock\n");
     }
+    SECTION("an answer, of something else") {
+        facts.docker.refused = true;
+        facts.docker.problem = "what listens at /var/run/docker.sock cannot be used: it is podman 4.3.1";
+        CHECK(told(facts) ==
+              "what listens at /var/run/docker.sock cannot be used: it is podman 4.3.1 | apt-get install docker.io   or set DOCKER_HOST=unix:///path/to/docker.sock\n");
+    }
     SECTION("Desktop") {
         facts.docker.desktop = true;
         facts.docker.socket_owner = 1000;

@@ -1,69 +1,16 @@
-#include "tests/docker/private_docker.h"
+#include "tests/docker/contract_cases.h"
+#include "tests/docker/engine_matrix.h"
 
 #include <catch2/catch.hpp>
 
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <regex>
 
 using namespace bottle;
 using namespace bottle::model;
 
-// One list of cases, run on the in-memory host and on one with a real Docker in it: what somebody does by hand, and the plan that bottle makes
-// of it. The two plans must be the same text, and each must lead back to Ready. So the in-memory host cannot drift from Docker.
-
 namespace {
-
-constexpr const char* kInfraName = "bottle-docs-writer-infra";
-constexpr const char* kEgress = "bottle-docs-writer-egress";
-constexpr const char* kInternal = "bottle-docs-writer";
-constexpr const char* kExternal = "bottle-docs-writer-external";
-
-struct Case {
-    const char* name;
-    std::function<void(ModelWorld&)> in_memory;
-    std::function<void(DockerHand&)> by_hand;
-    bool restarts_nothing = false;  ///< the machine goes on
-};
-
-const Case kCases[] = {
-    {"nothing happened", [](ModelWorld&) {}, [](DockerHand&) {}, true},
-    {"a bundle container removed", [](ModelWorld& w) { w.remove_container(kEgress); }, [](DockerHand& d) { d.remove_container(kEgress); }, true},
-    {"a bundle container killed", [](ModelWorld& w) { w.stop_container(kEgress); }, [](DockerHand& d) { d.kill(kEgress); }, true},
-    {"a bundle container restarted", [](ModelWorld& w) { w.restart_container(kEgress); }, [](DockerHand& d) { d.restart(kEgress); }, true},
-    {"infra restarted", [](ModelWorld& w) { w.restart_container(kInfraName); }, [](DockerHand& d) { d.restart(kInfraName); }},
-    {"infra killed", [](ModelWorld& w) { w.stop_container(kInfraName); }, [](DockerHand& d) { d.kill(kInfraName); }},
-    {"infra removed", [](ModelWorld& w) { w.remove_container(kInfraName); }, [](DockerHand& d) { d.remove_container(kInfraName); }},
-    {"infra off the internal network", [](ModelWorld& w) { w.disconnect(kInternal, kInfraName); }, [](DockerHand& d) { d.disconnect(kInternal, kInfraName); }},
-    {"infra off the external network", [](ModelWorld& w) { w.disconnect(kExternal, kInfraName); }, [](DockerHand& d) { d.disconnect(kExternal, kInfraName); }, true},
-    {"the internal network removed", [](ModelWorld& w) { w.remove_network(kInternal); }, [](DockerHand& d) { d.remove_network(kInternal); }},
-    {"the external network removed", [](ModelWorld& w) { w.remove_network(kExternal); }, [](DockerHand& d) { d.remove_network(kExternal); }},
-    {"a foreign container on the internal network", [](ModelWorld& w) { w.add_foreign_container("curious", kInternal); },
-     [](DockerHand& d) { d.add_container("curious", kInternal); }},
-    {"infra on a foreign network",
-     [](ModelWorld& w) {
-         w.add_foreign_network("compose_default", "172.29.0.0/24");
-         w.connect("compose_default", kInfraName);
-     },
-     [](DockerHand& d) {
-         d.add_network("compose_default", "172.29.0.0/24");
-         d.connect("compose_default", kInfraName);
-     }},
-    {"everything of Docker's removed",
-     [](ModelWorld& w) {
-         w.remove_container(kEgress);
-         w.remove_container(kInfraName);
-         w.remove_network(kInternal);
-         w.remove_network(kExternal);
-     },
-     [](DockerHand& d) {
-         d.remove_container(kEgress);
-         d.remove_container(kInfraName);
-         d.remove_network(kInternal);
-         d.remove_network(kExternal);
-     }},
-};
 
 /// Ids are each host's own.
 std::string neutral(const std::string& plan) {
@@ -93,7 +40,7 @@ struct RealDocker {
 
 TEST_CASE("contract: the plan for what somebody did to Docker is the same in memory and on the real one") {
     const auto manifest = sample_with_volume();
-    for (const auto& one : kCases) DYNAMIC_SECTION(one.name) {
+    for (const auto& one : contract_cases()) DYNAMIC_SECTION(one.name) {
         std::printf("contract: in memory, and Docker at %s: %s\n", private_docker_socket().c_str(), one.name);
         auto memory = ready_world(manifest);
         one.in_memory(memory);
@@ -106,7 +53,9 @@ TEST_CASE("contract: the plan for what somebody did to Docker is the same in mem
         REQUIRE(docker.plan(manifest).empty());
         const auto pid = docker.records.live->pid;
         one.by_hand(docker.hand);
-        CHECK(neutral(to_text(docker.plan(manifest))) == in_memory);
+        const auto on_docker = neutral(to_text(docker.plan(manifest)));
+        tell_matrix(*docker.engine, std::string("contract: ") + one.name, on_docker == in_memory ? "the plan of the in-memory host" : "another plan");
+        CHECK(on_docker == in_memory);
 
         const auto again = docker.apply(manifest);
         if (!again.problems.empty()) UNSCOPED_INFO(again.problems.front().text);

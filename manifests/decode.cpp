@@ -1,5 +1,6 @@
 #include "manifests/decode.h"
 
+#include "manifests/network_mode.h"
 #include "manifests/paths.h"
 #include "manifests/quantity.h"
 
@@ -39,7 +40,8 @@ public:
         for (const auto& [name, value] : m.agent.env) {
             if (kOwnVariables.count(name) > 0) add("/spec/agent/env/" + name, fmt::format("{} is set by bottle itself, to the bundle", name), "leave it out", true);
         }
-        m.network.mode = text("/spec/network/mode", "auto");
+        m.network.mode = network_mode(text("/spec/network/mode", "auto"));
+        m.network.mode_place = find("/spec/network/mode") != nullptr ? place("/spec/network/mode") : m.place;
         m.network.firewall = text("/spec/network/firewall", "auto");
         if (find("/spec/network/firewall") != nullptr) m.network.firewall_place = place("/spec/network/firewall");
         m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();

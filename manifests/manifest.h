@@ -27,8 +27,12 @@ struct AgentSpec {
     std::map<std::string, std::string> env;  ///< literal values
 };
 
+/// How the guest reaches the bundle.
+enum class NetworkMode { Bridge, Socket, TsiLoopback };
+
 struct NetworkSpec {
-    std::string mode = "auto";
+    std::optional<NetworkMode> mode;  ///< none: auto
+    Place mode_place;                 ///< of the manifest itself, where the key is left out
     std::string firewall = "auto";
     Place firewall_place;
 };

@@ -1,8 +1,12 @@
 #include "manifests/stored_manifest.h"
 
+#include "manifests/network_mode.h"
+
 #include <nlohmann/json.hpp>
 
 namespace bottle {
+
+constexpr const char* kAuto = "auto";
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PortSpec, name, port)
@@ -10,7 +14,20 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MachineSpec, rootfs, rootfs_place, cpus, memory_mib, storage_gib, overlay_gib, user)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentSpec, command, env)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkSpec, mode, firewall, firewall_place)
+
+static void to_json(nlohmann::json& value, const NetworkSpec& network) {
+    value = {{"mode", network.mode ? name_of(*network.mode) : kAuto}, {"mode_place", network.mode_place}, {"firewall", network.firewall}, {"firewall_place", network.firewall_place}};
+}
+
+static void from_json(const nlohmann::json& value, NetworkSpec& network) {
+    const auto mode = value.at("mode").get<std::string>();
+    network.mode = network_mode(mode);
+    if (!network.mode && mode != kAuto) throw Error(Exit::Failed, "a stored manifest has a network mode that this version does not know: " + printable(mode));
+    // Records of before the place was kept have none.
+    network.mode_place = value.value("mode_place", Place{});
+    value.at("firewall").get_to(network.firewall);
+    value.at("firewall_place").get_to(network.firewall_place);
+}
 
 namespace {
 

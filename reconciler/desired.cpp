@@ -266,6 +266,10 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     Desired desired;
     desired.name = manifest.name;
     desired.place = manifest.place;
+    auto choice = choose_network_mode(manifest.network);
+    desired.mode = choice.mode;
+    desired.mode_why = std::move(choice.why);
+    desired.problems = std::move(choice.problems);
     desired.allocation = allocation;
     desired.bundle_address = bundle_address_of(allocation.internal_subnet);
     desired.user = manifest.machine.user;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "manifests/manifest.h"
+#include "reconciler/network_mode.h"
 #include "reconciler/observed.h"
 #include "reconciler/resources.h"
 
@@ -17,6 +18,8 @@ struct Desired {
     std::string name;
     Place place;
     Allocation allocation;
+    NetworkMode mode = NetworkMode::Bridge;
+    std::string mode_why;             ///< in words
     std::string bundle_address;       ///< the infra container's, on the internal network
     std::vector<Network> networks;    ///< the internal one first
     std::vector<Volume> volumes;

@@ -63,7 +63,8 @@ spec:
     CHECK(m.machine.user == "node");
     CHECK(m.agent.command == std::vector<std::string>{"claude", "--verbose"});
     CHECK(m.agent.env.at("EDITOR") == "vi");
-    CHECK(m.network.mode == "bridge");
+    CHECK(m.network.mode == NetworkMode::Bridge);
+    CHECK(m.network.mode_place.line == 18);
     CHECK_FALSE(m.bundle.external_network);
     REQUIRE(m.bundle.containers.size() == 1);
     const auto& c = m.bundle.containers.front();
@@ -80,6 +81,14 @@ spec:
         CHECK(to_stored_text(from_stored_text(to_stored_text(m))) == to_stored_text(m));
         CHECK_THROWS_AS(from_stored_text("{}"), Error);
         CHECK_THROWS_AS(from_stored_text("no json"), Error);
+        auto stored = to_stored_text(m);
+        for (const auto& mode : {std::optional<NetworkMode>{}, std::optional(NetworkMode::Socket), std::optional(NetworkMode::TsiLoopback)}) {
+            auto other = m;
+            other.network.mode = mode;
+            CHECK(from_stored_text(to_stored_text(other)).network.mode == mode);
+            CHECK(from_stored_text(to_stored_text(other)).network.mode_place == m.network.mode_place);
+        }
+        CHECK_THROWS_AS(from_stored_text(stored.replace(stored.find("bridge"), 6, "sluice")), Error);
     }
 }
 

@@ -1,0 +1,19 @@
+#include "reconciler/network_mode.h"
+
+#include <fmt/format.h>
+
+namespace bottle {
+
+ModeChoice choose_network_mode(const NetworkSpec& network) {
+    if (!network.mode) {
+        return {NetworkMode::Bridge,
+                "auto is bridge: smolvm's network device enforces a list of one address, which every look reads again; socket has no list to read, and "
+                "smolvm's makers say that tsi-loopback did not enforce one",
+                {}};
+    }
+    ModeChoice choice{*network.mode, "the manifest says so", {}};
+    if (choice.mode != NetworkMode::Bridge) choice.problems.push_back({network.mode_place, fmt::format("{} is not in this version", name_of(choice.mode)), "network.mode: bridge", ""});
+    return choice;
+}
+
+}  // namespace bottle

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "manifests/network_mode.h"
+
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// How the guest shall reach the bundle, and why so.
+struct ModeChoice {
+    NetworkMode mode = NetworkMode::Bridge;
+    std::string why;                ///< in words
+    std::vector<Problem> problems;  ///< why it cannot be had; empty: it can
+
+    bool operator==(const ModeChoice&) const = default;
+};
+
+/// The manifest's own mode, or what `auto` is. Pure. `auto` never picks a mode whose list nobody can read again, or that was seen not to enforce it.
+ModeChoice choose_network_mode(const NetworkSpec& network);
+
+}  // namespace bottle

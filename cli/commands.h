@@ -24,6 +24,7 @@ int run_diff(const Options& options);
 int run_apply(const Options& options);
 int run_delete(const Options& options);
 int run_status(const Options& options);
+int run_explain(const Options& options);
 int run_exec(const Options& options);
 int run_logs(const Options& options);
 int run_verify(const Options& options);

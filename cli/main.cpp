@@ -28,6 +28,7 @@ const Command kCommands[] = {
     {"apply", "Bring this host to the manifests, step by step, and prove it", run_apply, true, Command::Name::Optional},
     {"delete", "Remove bottles and everything of theirs", run_delete, true, Command::Name::Optional},
     {"status", "Show the conditions of the bottles on this host", run_status, false, Command::Name::Optional},
+    {"explain", "Say how a bottle's guest reaches its bundle, why so, and what holds it to that", run_explain, true, Command::Name::Optional},
     {"exec", "Run a command in a bottle that is Confined: exec NAME -- CMD", run_exec, false, Command::Name::Required},
     {"logs", "Show the agent's log, NAME/machine or NAME/CONTAINER", run_logs, false, Command::Name::Required},
     {"verify", "Take the evidence from inside the guest anew", run_verify, true, Command::Name::Optional},

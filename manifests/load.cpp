@@ -93,7 +93,7 @@ private:
         }
         if (problems_.size() > before) return;
         for (const auto& later : not_in_this_version(document.json)) {
-            problems_.push_back(source.problem(document.place_of(later.pointer, later.at_key), later.text));
+            problems_.push_back(source.problem(document.place_of(later.pointer, later.at_key), later.text, later.hint));
         }
         if (problems_.size() > before) return;
         auto manifest = decode_manifest(document, source, folder, problems_);

@@ -14,10 +14,11 @@ constexpr const char* kKeys[] = {"/spec/extends", "/spec/machine/image/docker", 
 struct Value {
     const char* pointer;
     const char* value;
+    const char* hint = "";
 };
 constexpr Value kValues[] = {{"/kind", "BottleTemplate"}, {"/spec/machine/backend", "docker"}, {"/spec/machine/backend", "apple-container"},
                              {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"}, {"/spec/network/mode", "socket"},
-                             {"/spec/network/mode", "tsi-loopback"}};
+                             {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs 1.32.2 only: mode: bridge"}};
 
 bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));
@@ -38,8 +39,8 @@ std::vector<NotYet> not_in_this_version(const json& document) {
         const std::string text = pointer;
         if (has(document, text)) found.push_back({text, true, fmt::format("{} is not in this version", text.substr(text.rfind('/') + 1))});
     }
-    for (const auto& [pointer, value] : kValues) {
-        if (has(document, pointer) && document.at(json::json_pointer(pointer)) == value) found.push_back({pointer, false, fmt::format("{} is not in this version", value)});
+    for (const auto& [pointer, value, hint] : kValues) {
+        if (has(document, pointer) && document.at(json::json_pointer(pointer)) == value) found.push_back({pointer, false, fmt::format("{} is not in this version", value), hint});
     }
     if (has(document, "/spec/bundle/supervise") && document.at(json::json_pointer("/spec/bundle/supervise")) == true) found.push_back({"/spec/bundle/supervise", true, "supervise is not in this version"});
     const bool bundle = has(document, "/spec/bundle/containers") && !document.at(json::json_pointer("/spec/bundle/containers")).empty();

@@ -12,6 +12,7 @@ struct NotYet {
     std::string pointer;
     bool at_key = true;
     std::string text;
+    std::string hint{};
 };
 
 /// All of them in a document that fits the schema.

@@ -169,7 +169,6 @@ void desire_bundle(const Manifest& manifest, const Snapshot& snapshot, const Key
     desired.image_refs.push_back(kPauseImage);
     desired.containers.push_back(infra_container(manifest, desired, pause_image(snapshot), snapshot));
     for (const auto& spec : manifest.bundle.containers) {
-        for (const auto& port : spec.ports) desired.ports.push_back({spec.name, port.name, port.port});
         for (const auto& volume : spec.volumes) {
             desired.volumes.push_back({volume_name(manifest.name, volume.name), "local", labels_of(manifest, snapshot, "volume"), {}});
         }
@@ -279,6 +278,10 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     if (manifest.bundle.external_network) {
         desired.networks.push_back(network(external_network_name(manifest.name), false, allocation.external_subnet,
                                            labels_of(manifest, snapshot, "external-network")));
+    }
+    // Also while Docker cannot be read: the firewall's rules and the proof are of these ports.
+    for (const auto& spec : manifest.bundle.containers) {
+        for (const auto& port : spec.ports) desired.ports.push_back({spec.name, port.name, port.port});
     }
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);

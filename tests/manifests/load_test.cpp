@@ -144,6 +144,7 @@ TEST_CASE("what a later version will do is refused at its line") {
     };
     CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: socket is not in this version");
     CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})) == "bottle.yaml:14:19: error: tsi-loopback is not in this version");
+    CHECK(ManifestFile(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})).error().find("hint: smolvm 1.1.3 and later refuse an allowlist on TSI") != std::string::npos);
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
     CHECK(first_line(manifest_text({.machine = "image: {docker: \"a:1\"}"})) == "bottle.yaml:7:13: error: docker is not in this version");
     CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");

@@ -1,0 +1,58 @@
+#include "reconciler/explain.h"
+
+#include "reconciler/firewall.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bottle {
+namespace {
+
+/// What the evidence of these kinds comes to, of a machine that runs.
+Enforcement enforcement(std::string by, std::string text, const std::vector<EvidenceKind>& kinds, const std::vector<Evidence>& all, bool running) {
+    Enforcement made{std::move(by), true, std::nullopt, std::move(text), {}};
+    if (!running) return made;
+    std::vector<Evidence> evidence;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(evidence), [&](const Evidence& e) { return std::find(kinds.begin(), kinds.end(), e.kind) != kinds.end(); });
+    made.verdict = judge(kinds, evidence);
+    made.doubt = first_doubt(evidence);
+    return made;
+}
+
+std::vector<Enforcement> enforced(const Desired& desired, const Snapshot& snapshot, bool running) {
+    using enum EvidenceKind;
+    const auto evidence = all_evidence(desired, snapshot, diff_host(desired, snapshot));
+    std::vector<Enforcement> all = {
+        enforcement("smolvm", fmt::format("its network device (virtio-net) lets the guest reach {}, every port of it, and nothing else", desired.machine.allowed_cidr), {Row, Process, Config, Guest},
+                    evidence, running),
+        enforcement("names", "DNS is closed: smolvm answers for no name", {Row, Config, Guest}, evidence, running),
+        enforcement("network", fmt::format("{} is internal, has only the bundle on it, and the host's route to {} leads there", desired.networks.front().name, desired.bundle_address),
+                    {Bundle}, evidence, running),
+    };
+    if (!desired.firewall) {
+        all.push_back({"firewall", false, std::nullopt, desired.no_firewall, {}});
+        return all;
+    }
+    all.push_back(enforcement("firewall", fmt::format("the host's kernel lets the VMM's uid {} reach {} and nothing else", desired.firewall->uid, to_text(*desired.firewall)), {Firewall},
+                              evidence, running));
+    return all;
+}
+
+}  // namespace
+
+Explanation explain(const Manifest& manifest, const Desired& desired, const Snapshot& snapshot) {
+    Explanation explanation;
+    explanation.bottle = manifest.name;
+    explanation.place = manifest.place;
+    explanation.asked = manifest.network;
+    explanation.choice = choose_network_mode(manifest.network);
+    explanation.address = desired.bundle_address;
+    explanation.held = snapshot.stored.present() && snapshot.stored->allocation == desired.allocation;
+    explanation.ports = desired.ports;
+    explanation.running = life_of(snapshot.machine) != Life::Dead;
+    if (explanation.choice.problems.empty()) explanation.enforced_by = enforced(desired, snapshot, explanation.running);
+    return explanation;
+}
+
+}  // namespace bottle

@@ -124,6 +124,14 @@ TEST_CASE("an address is said to be held only where the records say so") {
     CHECK_FALSE(explained(world).held);
     world = ready_world();
     CHECK(explained(world).held);
-    world.stored.allocation.reset();
-    CHECK_FALSE(explained(world).held);
+    SECTION("they say of none") {
+        world.stored.allocation.reset();
+        CHECK_FALSE(explained(world).held);
+    }
+    SECTION("they cannot be read") {
+        const auto desired = look_and_plan(world, sample_manifest()).desired;
+        auto snapshot = world.observe(scope_of(world, sample_manifest()));
+        snapshot.stored = Unknown{"the state database is locked"};
+        CHECK_FALSE(explain(sample_manifest(), desired, snapshot).held);
+    }
 }

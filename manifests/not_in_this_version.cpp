@@ -18,7 +18,7 @@ struct Value {
 };
 constexpr Value kValues[] = {{"/kind", "BottleTemplate"}, {"/spec/machine/backend", "docker"}, {"/spec/machine/backend", "apple-container"},
                              {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"}, {"/spec/network/mode", "socket"},
-                             {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs 1.32.2 only: mode: bridge"}};
+                             {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs none that is older: mode: bridge"}};
 
 bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));

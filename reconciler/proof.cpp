@@ -100,14 +100,20 @@ Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
                     binaries_text(snapshot.stored->start->binaries));
 }
 
-Evidence config_evidence(const Desired& desired, const MachineView& machine) {
+/// The smolvm of our last start, by the program whose digest was taken then; without a start of ours, other evidence fails.
+const SmolvmBuild& started_build(const Observation<StoredState>& stored) {
+    const bool known = stored.present() && stored->start && !stored->start->binaries.empty();
+    return known ? build_of_size(stored->start->binaries.front().size) : measured_builds().back();
+}
+
+Evidence config_evidence(const Desired& desired, const MachineView& machine, const SmolvmBuild& smolvm) {
     if (!machine.running_config.present()) return not_there(EvidenceKind::Config, "agent.config.json", machine.running_config);
     if (!machine.live_channels.present()) return not_there(EvidenceKind::Config, "the VM folder", machine.live_channels);
     if (!machine.live_channels->empty()) {
         return evidence(EvidenceKind::Config, Verdict::Fails,
                         fmt::format("{} is there: the running machine can be opened through it without a trace", fmt::join(*machine.live_channels, ", ")));
     }
-    const auto problems = compare_running_config(*machine.running_config, desired.machine);
+    const auto problems = compare_running_config(*machine.running_config, desired.machine, smolvm);
     if (!problems.empty()) return evidence(EvidenceKind::Config, Verdict::Fails, problems.front().text);
     // A line written to egress.sock in the moment before the seal leaves no trace (1.32.2): what it opens, only the kernel's wall shuts.
     const char* moment = desired.firewall ? "" : "; between start and seal nothing but the VM folder's mode forbade them";
@@ -184,7 +190,8 @@ std::string binaries_text(const std::vector<FileIdentity>& binaries) {
 }
 
 std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
-    std::vector<Evidence> all = {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot), config_evidence(desired, snapshot.machine),
+    std::vector<Evidence> all = {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot),
+                                 config_evidence(desired, snapshot.machine, started_build(snapshot.stored)),
                                  bundle_evidence(desired, snapshot, changes)};
     // That the machine's process has the uid of the rules is the process evidence's.
     if (desired.firewall) all.push_back(firewall_evidence(*desired.firewall, snapshot));

@@ -10,12 +10,15 @@ namespace {
 
 using nlohmann::json;
 
-json expected_config(const Machine& m) {
-    const json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", true}, {"gpu", false}, {"gpu_vram_mib", nullptr},
+json expected_config(const Machine& m, const SmolvmBuild& smolvm) {
+    json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", true}, {"gpu", false}, {"gpu_vram_mib", nullptr},
                             {"cuda", false}, {"nested_virt", false}, {"rosetta", false}, {"storage_gib", m.storage_gib},
                             {"overlay_gib", m.overlay_gib}, {"block_io", "sync"}, {"disk_durability", "full"},
                             {"allowed_cidrs", json::array({m.allowed_cidr})}, {"dns", nullptr}, {"dns_options", json::array()}, {"shm_size", nullptr}};
-    return {{"version", 1}, {"mounts", json::array()}, {"ports", json::array()}, {"resources", resources}, {"forkable", false}};
+    for (const auto& key : smolvm.no_resources) resources.erase(key);
+    json config = {{"version", 1}, {"mounts", json::array()}, {"ports", json::array()}, {"resources", resources}};
+    if (smolvm.config_forkable) config["forkable"] = false;
+    return config;
 }
 
 std::string text_of(const json& value) {
@@ -40,10 +43,10 @@ void compare(const std::string& path, const json& is, const json& want, std::vec
 
 }  // namespace
 
-std::vector<RowProblem> compare_running_config(const std::string& text, const Machine& desired) {
+std::vector<RowProblem> compare_running_config(const std::string& text, const Machine& desired, const SmolvmBuild& smolvm) {
     if (const auto why = distrust_of_object(text); !why.empty()) return {{"", "agent.config.json cannot be trusted: " + why, {}}};
     std::vector<RowProblem> problems;
-    compare("", json::parse(text), expected_config(desired), problems);
+    compare("", json::parse(text), expected_config(desired, smolvm), problems);
     return problems;
 }
 

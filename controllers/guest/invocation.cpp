@@ -3,13 +3,23 @@
 #include <fmt/format.h>
 
 namespace bottle {
+namespace {
+
+/// Words after the user are the shell's arguments; "--" keeps su from reading them as its own options.
+std::vector<std::string> by_su(const std::string& user, const std::vector<std::string>& command) {
+    std::vector<std::string> wrapped{"su", "-s", "/bin/sh", "-c", "exec \"$@\"", "--", user, "sh"};
+    wrapped.insert(wrapped.end(), command.begin(), command.end());
+    return wrapped;
+}
+
+}  // namespace
 
 SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,
                            const std::vector<std::string>& command) {
     SmolvmCommand made{{smolvm.program, "machine", "exec", "--name", smolvm.machine}, smolvm.environment};
     auto add = [&made](std::initializer_list<std::string> words) { made.argv.insert(made.argv.end(), words); };
     if (options.timeout_s > 0) add({"--timeout", fmt::format("{}s", options.timeout_s)});
-    if (!options.user.empty()) add({"--user", options.user});
+    if (!options.user.empty() && smolvm.exec_user) add({"--user", options.user});
     if (options.standard_input) add({"-i"});
     if (options.terminal) add({"-t"});
     if (options.stream) add({"--stream"});
@@ -20,7 +30,9 @@ SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& op
         made.environment.push_back(fmt::format("{}={}", host_name, value));
     }
     add({"--"});
-    made.argv.insert(made.argv.end(), command.begin(), command.end());
+    const bool needs_su = !smolvm.exec_user && !options.user.empty() && options.user != "root";
+    const auto words = needs_su ? by_su(options.user, command) : command;
+    made.argv.insert(made.argv.end(), words.begin(), words.end());
     return made;
 }
 

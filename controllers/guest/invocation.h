@@ -11,11 +11,12 @@ struct SmolvmInvocation {
     std::string program;                   ///< absolute path
     std::vector<std::string> environment;  ///< "K=V", the whole of it
     std::string machine;                   ///< smolvm's name of the machine
+    bool exec_user = true;                 ///< it knows `exec --user` (1.32.2 does, 1.8.3 does not)
 };
 
 /// The options of `smolvm machine exec` that we use. Without `user`, smolvm runs it as root of a local image.
 struct ExecOptions {
-    std::string user;                        ///< empty: no --user (older smolvm has none)
+    std::string user;                        ///< empty: root
     int timeout_s = 0;                       ///< 0: no --timeout
     bool standard_input = false;             ///< -i: forwarded, else the guest reads nothing
     bool terminal = false;                   ///< -t
@@ -29,7 +30,7 @@ struct SmolvmCommand {
     std::vector<std::string> environment;
 };
 
-/// `machine exec` of a command. Values of `env` never stand in argv: they go as variables of the smolvm process and
+/// `machine exec` of a command: as the user by --user, or by the image's own su where smolvm has no such option. Values of `env` never stand in argv: they go as variables of the smolvm process and
 /// `--secret-env GUEST=HOST` (smolvm 1.0.0 and newer) hands them on.
 SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,
                            const std::vector<std::string>& command);

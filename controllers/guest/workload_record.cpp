@@ -48,7 +48,7 @@ std::string to_text(const KeeperRequest& request) {
                 {"command", request.workload.command},
                 {"env", request.workload.env},
                 {"user", request.workload.user},
-                {"exec_has_user", request.exec_has_user},
+                {"exec_user", request.smolvm.exec_user},
                 {"record", to_json(request.record)}}
         .dump();
 }
@@ -63,7 +63,7 @@ std::optional<KeeperRequest> parse_request(std::string_view text) {
         read.at("command").get_to(request.workload.command);
         read.at("env").get_to(request.workload.env);
         read.at("user").get_to(request.workload.user);
-        read.at("exec_has_user").get_to(request.exec_has_user);
+        read.at("exec_user").get_to(request.smolvm.exec_user);
         request.record = record_of(read.at("record"));
         return request;
     } catch (const json::exception&) {
@@ -75,15 +75,8 @@ SmolvmCommand workload_command(const KeeperRequest& request) {
     ExecOptions options;
     options.stream = true;
     options.env = request.workload.env;
-    const std::string& user = request.workload.user;
-    if (request.exec_has_user) options.user = user;
-    if (request.exec_has_user || user.empty() || user == "root") {
-        return exec_command(request.smolvm, options, request.workload.command);
-    }
-    // Words after the user are the shell's arguments; "--" keeps su from reading them as its own options.
-    std::vector<std::string> command{"su", "-s", "/bin/sh", "-c", "exec \"$@\"", "--", user, "sh"};
-    command.insert(command.end(), request.workload.command.begin(), request.workload.command.end());
-    return exec_command(request.smolvm, options, command);
+    options.user = request.workload.user;
+    return exec_command(request.smolvm, options, request.workload.command);
 }
 
 }  // namespace bottle

@@ -37,8 +37,7 @@ std::optional<WorkloadRecord> parse_record(std::string_view text);
 struct KeeperRequest {
     SmolvmInvocation smolvm;
     Workload workload;
-    bool exec_has_user = true;  ///< smolvm knows `exec --user` (1.32.2 does, 1.8.3 does not)
-    WorkloadRecord record;      ///< without keeper_pid
+    WorkloadRecord record;  ///< without keeper_pid
 
     // No operator==: it is sent once and never compared.
 };
@@ -46,7 +45,7 @@ struct KeeperRequest {
 std::string to_text(const KeeperRequest& request);
 std::optional<KeeperRequest> parse_request(std::string_view text);
 
-/// The command as smolvm's exec gets it: as `user`, by --user where it exists, else by the image's own su.
+/// The command as smolvm's exec gets it.
 SmolvmCommand workload_command(const KeeperRequest& request);
 
 }  // namespace bottle

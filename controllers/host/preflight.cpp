@@ -1,6 +1,10 @@
 #include "controllers/host/preflight.h"
 
+#include "reconciler/smolvm_build.h"
+
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace bottle {
 namespace {
@@ -24,17 +28,20 @@ std::string vmm(const PreflightFacts& facts) {
 }
 
 void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
+    const auto& builds = measured_builds();
+    const auto& newest = builds.back().version;
+    const bool measured = std::any_of(builds.begin(), builds.end(), [&](const SmolvmBuild& build) { return build.version == facts.smolvm_version; });
     if (facts.smolvm_path.empty()) {
         problems.push_back(problem("this bottle's machine needs the program smolvm on PATH, and no absolute folder of PATH has it",
                                    fmt::format("python3 -m pip download --no-deps smolmachines=={}, unzip it, and put smol/smol-vmm on PATH as smolvm, executable, beside its libraries",
-                                               kSupportedSmolvm)));
+                                               newest)));
     } else if (facts.smolvm_version.empty()) {
         problems.push_back(problem(fmt::format("{} does not say its version: {}", printable(facts.smolvm_path), facts.smolvm_problem),
-                                   fmt::format("{} --version   should print: smolvm {}", quoted(facts.smolvm_path), kSupportedSmolvm)));
-    } else if (facts.smolvm_version != kSupportedSmolvm) {
+                                   fmt::format("{} --version   should print: smolvm {}", quoted(facts.smolvm_path), newest)));
+    } else if (!measured) {
         problems.push_back(problem(fmt::format("{} is version {}, and this bottle supports {}: what confines a machine differs by version",
-                                               printable(facts.smolvm_path), printable(facts.smolvm_version), kSupportedSmolvm),
-                                   fmt::format("put smolvm {} first on PATH (python3 -m pip download --no-deps smolmachines=={})", kSupportedSmolvm, kSupportedSmolvm)));
+                                               printable(facts.smolvm_path), printable(facts.smolvm_version), measured_versions()),
+                                   fmt::format("put smolvm {} first on PATH (python3 -m pip download --no-deps smolmachines=={})", newest, newest)));
     }
 }
 

@@ -44,9 +44,6 @@ struct PreflightFacts {
     std::int64_t vmm_uid = 0;            ///< 0: not chosen yet
 };
 
-/// The smolvm version that this bottle was measured with; others are refused.
-inline constexpr const char* kSupportedSmolvm = "1.32.2";
-
 /// Everything that stands in the way, each with a remedy that exists; empty if nothing. Pure.
 std::vector<Problem> check_preflight(const PreflightFacts& facts);
 

@@ -80,8 +80,7 @@ MachineController::MachineController(MachinePaths paths, std::string machine, st
 
 ProcessResult MachineController::run(const std::vector<std::string>& arguments, std::chrono::milliseconds deadline) {
     ProcessRequest request;
-    request.argv = {smolvm_->program};
-    request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
+    request.argv = smolvm_->command(arguments);
     request.environment = smolvm_->environment(paths_);
     request.deadline = deadline;
     return runner_.run(request);
@@ -157,7 +156,7 @@ Outcome MachineController::act(const SetAllowlist& action) {
 
 Outcome MachineController::verify_before_start(const Machine& desired, StartRecord& record) const {
     const auto build = verify_build(*smolvm_);
-    if (!build.problem.empty()) return failed(build.problem, "python3 -m pip download --no-deps smolmachines==1.32.2   has the measured build");
+    if (!build.problem.empty()) return failed(build.problem, fmt::format("python3 -m pip download --no-deps smolmachines=={}   has the measured build", smolvm_->build.version));
     const auto now = row();
     if (!now.present()) return failed("the row cannot be read again before the start: " + (now.unknown() ? now.why() : std::string("it is gone")));
     if (!now->is_blob) return failed("the row is TEXT: smolvm cannot read it");
@@ -177,10 +176,8 @@ Outcome MachineController::start(const Machine& desired, const std::string& boot
     if (!none_lives(std::chrono::milliseconds(0))) return failed("a machine of this folder runs already: " + living());
     record = {boot_id, 0, 0, {}, {}, record.firewalled};
     if (auto outcome = verify_before_start(desired, record); outcome.kind != Outcome::Kind::Done) return outcome;
-    auto arguments = start_arguments(machine_);
-    arguments.insert(arguments.begin(), smolvm_->program);
     const auto earliest = ticks_since_boot();
-    guard_ = Guard::start(arguments, smolvm_->environment(paths_), paths_.vm_folder, deadlines_.start, bound);
+    guard_ = Guard::start(smolvm_->command(start_arguments(machine_)), smolvm_->environment(paths_), paths_.vm_folder, deadlines_.start, bound);
     const auto result = guard_->wait_started();
     auto outcome = result.succeeded() ? read_boot(earliest, record) : failed_start(smolvm_message(result));
     if (outcome.kind != Outcome::Kind::Done) guard_.reset();

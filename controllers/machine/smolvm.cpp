@@ -19,14 +19,8 @@
 namespace bottle {
 namespace {
 
-std::vector<std::string> machine_command(const std::string& verb) {
-    return {"--error-format", "json", "machine", verb};
-}
-
 std::vector<std::string> named(const std::string& verb, const std::string& machine) {
-    auto arguments = machine_command(verb);
-    arguments.insert(arguments.end(), {"--name", machine});
-    return arguments;
+    return {"machine", verb, "--name", machine};
 }
 
 std::optional<std::string> real_executable(const std::string& path) {
@@ -53,23 +47,21 @@ std::optional<std::string> file_digest(const std::string& path) {
 
 }  // namespace
 
-const std::map<std::string, std::string>& measured_digests() {
-    static const std::map<std::string, std::string> kMeasured = {
-        {"smolvm", "66724605fd2b4b376486dca8650df4c4e0b9c049f51eaae3724fcbadef251c37"},
-        {"libkrun.so", "a169be9cf441d3be2078c852aa1a19b94ddd89de7625449feb259d2d972b5c7b"},
-        {"libkrunfw.so.5", "233da6b1d9fcb3405e6bb3be9ae50496a27ad7f1c3aba876a0cc7d377eb740be"},
-    };
-    return kMeasured;
+std::vector<std::string> Smolvm::command(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> argv = {program};
+    if (build.json_errors) argv.insert(argv.end(), {"--error-format", "json"});
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return argv;
 }
 
 std::vector<std::string> Smolvm::environment(const MachinePaths& paths) const {
     auto all = paths.environment();
-    all.insert(all.end(), {"PATH=/usr/bin:/bin", "SMOLVM_LIB_DIR=" + folder, "SMOLVM_AGENT_ROOTFS_TAR=" + folder + "/agent-rootfs.tar.zst"});
+    all.insert(all.end(), {"PATH=/usr/bin:/bin", "SMOLVM_LIB_DIR=" + folder, "SMOLVM_AGENT_ROOTFS_TAR=" + folder + "/" + build.agent_rootfs});
     return all;
 }
 
 SmolvmInvocation Smolvm::invocation(const MachinePaths& paths, const std::string& machine) const {
-    return {program, environment(paths), machine};
+    return {program, environment(paths), machine, build.exec_user};
 }
 
 std::vector<std::string> Smolvm::trusted_files() const {
@@ -81,7 +73,11 @@ std::optional<Smolvm> find_smolvm(const std::string& path) {
     for (std::string folder; std::getline(folders, folder, ':');) {
         // An empty or relative entry means the current folder: whoever owns that could put a smolvm there.
         if (folder.empty() || folder.front() != '/') continue;
-        if (const auto program = real_executable(folder + "/smolvm")) return Smolvm{*program, std::filesystem::path(*program).parent_path()};
+        const auto program = real_executable(folder + "/smolvm");
+        if (!program) continue;
+        std::error_code error;
+        const auto size = std::filesystem::file_size(*program, error);
+        return Smolvm{*program, std::filesystem::path(*program).parent_path(), build_of_size(error ? -1 : static_cast<std::int64_t>(size))};
     }
     return std::nullopt;
 }
@@ -109,8 +105,8 @@ VerifiedBuild verify_build(const Smolvm& smolvm) {
         const auto after = identify_file(file);
         if (!before || !digest || !after) return {{}, file + " cannot be read"};
         if (*before != *after) return {{}, file + " changed while it was read"};
-        const auto known = smolvm.digests.find(std::filesystem::path(file).filename());
-        if (known == smolvm.digests.end() || *digest != known->second) return {{}, file + " is not the file of the build that was measured"};
+        const auto known = smolvm.build.digests.find(std::filesystem::path(file).filename());
+        if (known == smolvm.build.digests.end() || *digest != known->second) return {{}, file + " is not the file of the build that was measured"};
         build.files.push_back(*after);
     }
     return build;
@@ -147,9 +143,11 @@ std::vector<std::string> delete_arguments(const std::string& machine) {
 }
 
 std::string smolvm_message(const ProcessResult& result) {
+    constexpr std::string_view kPlain = "Error: ";
     std::istringstream lines(result.err);
     std::string message;
     for (std::string line; std::getline(lines, line);) {
+        if (line.rfind(kPlain, 0) == 0) message = line.substr(kPlain.size());
         const auto parsed = nlohmann::json::parse(line, nullptr, false);
         if (!parsed.is_object()) continue;
         const auto error = parsed.find("error");

@@ -4,23 +4,22 @@
 #include "controllers/machine/machine_paths.h"
 #include "controllers/process/process_runner.h"
 #include "reconciler/observed.h"
+#include "reconciler/smolvm_build.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace bottle {
 
-/// SHA-256 of the files in the wheel smolmachines 1.32.2 for x86_64, by their names.
-const std::map<std::string, std::string>& measured_digests();
-
 /// The smolvm that PATH leads to: its real file, and the folder with its libraries beside it.
 struct Smolvm {
     std::string program;
     std::string folder;
-    std::map<std::string, std::string> digests = measured_digests();  ///< that its trusted files must have
+    SmolvmBuild build = measured_builds().back();  ///< as the program's size tells it; the digests that its trusted files must have
 
+    /// A whole command line: the program, and that it shall report failures as JSON where it can.
+    std::vector<std::string> command(const std::vector<std::string>& arguments) const;
     /// Environment of every call: nothing inherited, the libraries and root file system beside the program, the bottle's own folders.
     std::vector<std::string> environment(const MachinePaths& paths) const;
     SmolvmInvocation invocation(const MachinePaths& paths, const std::string& machine) const;
@@ -41,14 +40,14 @@ struct VerifiedBuild {
 /// Reads the trusted files and compares their digests; a file that changes meanwhile is a problem.
 VerifiedBuild verify_build(const Smolvm& smolvm);
 
-// Command lines as values. All are without questions, and report failures as JSON (1.32.2).
+// Arguments as values; none makes smolvm ask a question (1.8.3, 1.32.2).
 std::vector<std::string> create_arguments(const Machine& machine);
 std::vector<std::string> update_arguments(const Machine& machine);
 std::vector<std::string> start_arguments(const std::string& machine);
 std::vector<std::string> stop_arguments(const std::string& machine);
 std::vector<std::string> delete_arguments(const std::string& machine);
 
-/// The message in smolvm's answer on stderr, made printable and short; how it ended where it says nothing.
+/// The message in smolvm's answer on stderr, JSON or a line "Error: …" (1.8.3), made printable and short; how it ended where it says nothing.
 std::string smolvm_message(const ProcessResult& result);
 
 }  // namespace bottle

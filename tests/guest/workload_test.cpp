@@ -167,7 +167,7 @@ TEST_CASE("records that make no sense are unknown, never absent") {
 
 TEST_CASE("requests pass whole, and a damaged one is refused") {
     KeeperRequest request{
-        {"/s", {"A=b"}, "m"}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node"}, false, {1, 2, "d", 0, std::nullopt}};
+        {"/s", {"A=b"}, "m"}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node"}, {1, 2, "d", 0, std::nullopt}};
     std::string text = to_text(request);
     std::optional<KeeperRequest> read = parse_request(text);
     REQUIRE(read);
@@ -178,7 +178,7 @@ TEST_CASE("requests pass whole, and a damaged one is refused") {
 }
 
 TEST_CASE("without exec --user, the image's su changes the user") {
-    KeeperRequest request{{"/s", {}, "m"}, {{"c", "--d"}, {}, "node"}, false, {}};
+    KeeperRequest request{{"/s", {}, "m", false}, {{"c", "--d"}, {}, "node"}, {}};
     CHECK(workload_command(request).argv == std::vector<std::string>{"/s", "machine", "exec", "--name", "m", "--stream",
                                                                      "--", "su", "-s", "/bin/sh", "-c", "exec \"$@\"",
                                                                      "--", "node", "sh", "c", "--d"});

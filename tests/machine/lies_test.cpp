@@ -115,7 +115,7 @@ TEST_CASE("other code than the measured is never started") {
     MachinePlace place(SmolvmKind::StandIn);
     place.make();
     auto smolvm = place.smolvm;
-    smolvm.digests["libkrun.so"] = std::string(64, '0');
+    smolvm.build.digests["libkrun.so"] = std::string(64, '0');
     MachineController controller(place.paths, place.machine.name, smolvm, place.runner);
     StartRecord record;
     const auto outcome = controller.start(place.machine, "boot", kBound, record);

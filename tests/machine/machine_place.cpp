@@ -31,18 +31,26 @@ std::string rootfs_in(const TempFolder& folder) {
 }  // namespace
 
 const char* name_of(SmolvmKind kind) {
-    return kind == SmolvmKind::StandIn ? "the stand-in" : "the real smolvm";
+    switch (kind) {
+        case SmolvmKind::StandIn: return "the stand-in";
+        case SmolvmKind::Real: return "the real smolvm";
+        case SmolvmKind::RealOlder: return "the real smolvm 1.8.3";
+    }
+    return "?";
 }
 
 Smolvm smolvm_of(SmolvmKind kind) {
-    if (kind == SmolvmKind::Real) {
-        const char* folder = std::getenv("BOTTLE_SMOLVM");
-        if (folder == nullptr) FAIL("BOTTLE_SMOLVM does not name the folder of smolvm 1.32.2 (tools/get-smolvm)");
-        return Smolvm{std::string(folder) + "/smolvm", folder};
+    if (kind != SmolvmKind::StandIn) {
+        const char* variable = kind == SmolvmKind::Real ? "BOTTLE_SMOLVM" : "BOTTLE_SMOLVM_OLDER";
+        const char* folder = std::getenv(variable);
+        if (folder == nullptr) FAIL(variable << " does not name the folder of a smolvm (tools/get-smolvm)");
+        const auto found = find_smolvm(folder);
+        if (!found) FAIL(folder << " holds no smolvm");
+        return *found;
     }
     const std::string folder = BOTTLE_STAND_IN;
-    Smolvm smolvm{folder + "/smolvm", folder, {}};
-    for (const auto& file : smolvm.trusted_files()) smolvm.digests[std::filesystem::path(file).filename()] = sha256_hex(file_text(file));
+    Smolvm smolvm{folder + "/smolvm", folder};
+    for (const auto& file : smolvm.trusted_files()) smolvm.build.digests[std::filesystem::path(file).filename()] = sha256_hex(file_text(file));
     return smolvm;
 }
 
@@ -71,8 +79,7 @@ void MachinePlace::order(const std::string& text) const {
 
 ProcessResult MachinePlace::call(const std::vector<std::string>& words) {
     ProcessRequest request;
-    request.argv = {smolvm.program};
-    request.argv.insert(request.argv.end(), words.begin(), words.end());
+    request.argv = smolvm.command(words);
     request.environment = smolvm.environment(paths);
     return runner.run(request);
 }

@@ -9,10 +9,10 @@
 namespace bottle {
 
 /// Which smolvm a case runs on.
-enum class SmolvmKind { StandIn, Real };
+enum class SmolvmKind { StandIn, Real, RealOlder };
 const char* name_of(SmolvmKind kind);
 
-/// The stand-in of this build, or the real one that BOTTLE_SMOLVM names (its folder); a test without it fails.
+/// The stand-in of this build, or the real one whose folder BOTTLE_SMOLVM (1.32.2) or BOTTLE_SMOLVM_OLDER (1.8.3) names; a test without it fails.
 Smolvm smolvm_of(SmolvmKind kind);
 
 /// One machine in a state folder of its own, which is gone at the end together with every process of the machine.

@@ -271,11 +271,11 @@ TEST_CASE("canonical: the running configuration has the one list, too") {
     const std::string good = R"({"version":1,"mounts":[],"ports":[],"resources":{"cpus":2,"memory_mib":1024,"network":true,"gpu":false,"gpu_vram_mib":null,"cuda":false,)"
                              R"("nested_virt":false,"rosetta":false,"storage_gib":20,"overlay_gib":10,"block_io":"sync","disk_durability":"full","allowed_cidrs":["10.231.0.2/32"],)"
                              R"("dns":null,"dns_options":[],"shm_size":null},"forkable":false})";
-    REQUIRE(compare_running_config(good, machine()).empty());
+    REQUIRE(compare_running_config(good, machine(), measured_builds().back()).empty());
     for (const auto& entry : kEntries) {
         INFO(entry);
-        CHECK(compare_running_config(replaced(good, kOurList, json::array({entry}).dump()), machine()).empty() == (entry == kOurs));
-        CHECK_FALSE(compare_running_config(replaced(good, kOurList, json::array({kOurs, entry}).dump()), machine()).empty());
+        CHECK(compare_running_config(replaced(good, kOurList, json::array({entry}).dump()), machine(), measured_builds().back()).empty() == (entry == kOurs));
+        CHECK_FALSE(compare_running_config(replaced(good, kOurList, json::array({kOurs, entry}).dump()), machine(), measured_builds().back()).empty());
     }
 }
 

@@ -1,4 +1,5 @@
 #include "reconciler/proof.h"
+#include "reconciler/smolvm_build.h"
 #include "tests/reconciler/ready_look.h"
 
 #include <catch2/catch.hpp>
@@ -122,7 +123,16 @@ TEST_CASE("decision: the running configuration's evidence") {
            {"the VM folder could not be read: denied", [](Look& l) { l.machine().live_channels = Unknown{"denied"}; }}});
     check(EvidenceKind::Config, Verdict::Fails,
           {{"egress.sock is there", [](Look& l) { l.machine().live_channels = std::set<std::string>{"egress.sock"}; }},
-           {"agent.config.json cannot be trusted", [](Look& l) { l.machine().running_config = std::string("{"); }}});
+           {"agent.config.json cannot be trusted", [](Look& l) { l.machine().running_config = std::string("{"); }},
+           {"the running configuration has the unknown key", [](Look& l) { l.start().binaries.front().size = measured_builds().front().program_size; }}});
+    check(EvidenceKind::Config, Verdict::Holds,
+          {{"the running configuration is as requested", [](Look& l) { l.start().binaries.clear(); }}, {"the running configuration is as requested", [](Look& l) {
+                l.start().binaries.front().size = measured_builds().front().program_size;
+                auto config = nlohmann::json::parse(*l.machine().running_config);
+                config.erase("forkable");
+                for (const auto& key : measured_builds().front().no_resources) config["resources"].erase(key);
+                l.machine().running_config = config.dump();
+            }}});
 }
 
 TEST_CASE("decision: the bundle's evidence is of our bridge, with nothing wider") {

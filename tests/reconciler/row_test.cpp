@@ -133,6 +133,9 @@ TEST_CASE("the digest of a row stays over a start and changes with anything else
     CHECK(row_digest_material(before) == row_digest_material(started));
     CHECK(row_digest_material(before) != row_digest_material(replaced(before, "10.231.0.2/32", "10.231.0.3/32")));
     CHECK(row_digest_material(before) != row_digest_material(replaced(before, R"("created_at":1795522785)", R"("created_at":1795522786)")));
+    // 1.32.2 adds them to a row of 1.8.3 at the first start; with another value they are another row.
+    CHECK(row_digest_material(before) == row_digest_material(replaced(before, R"("block_io":"sync","disk_durability":"full",)", "")));
+    CHECK(row_digest_material(before) != row_digest_material(replaced(before, R"("block_io":"sync")", R"("block_io":"async")")));
     CHECK(row_digest_material("{") == "{");
     const auto hints = read_row_hints(started);
     REQUIRE(hints);
@@ -173,9 +176,26 @@ TEST_CASE("the running configuration must be exactly the measured one") {
     const std::string good = R"({"version":1,"mounts":[],"ports":[],"resources":{"cpus":2,"memory_mib":1024,"network":true,"gpu":false,"gpu_vram_mib":null,"cuda":false,)"
                              R"("nested_virt":false,"rosetta":false,"storage_gib":20,"overlay_gib":10,"block_io":"sync","disk_durability":"full","allowed_cidrs":["10.231.0.2/32"],)"
                              R"("dns":null,"dns_options":[],"shm_size":null},"forkable":false})";
-    CHECK(compare_running_config(good, machine()).empty());
-    CHECK_FALSE(compare_running_config(replaced(good, R"("forkable":false)", R"("forkable":true)"), machine()).empty());
-    CHECK_FALSE(compare_running_config(replaced(good, R"("network":true)", R"("network":false)"), machine()).empty());
-    CHECK_FALSE(compare_running_config(replaced(good, R"("allowed_cidrs":["10.231.0.2/32"])", R"("allowed_cidrs":["10.231.0.2/32"],"allowed_cidrs":null)"), machine()).empty());
-    for (const auto* text : {"", "{}", "null", "{\"version\":1}"}) CHECK_FALSE(compare_running_config(text, machine()).empty());
+    CHECK(compare_running_config(good, machine(), measured_builds().back()).empty());
+    CHECK_FALSE(compare_running_config(replaced(good, R"("forkable":false)", R"("forkable":true)"), machine(), measured_builds().back()).empty());
+    CHECK_FALSE(compare_running_config(replaced(good, R"("network":true)", R"("network":false)"), machine(), measured_builds().back()).empty());
+    CHECK_FALSE(compare_running_config(replaced(good, R"("allowed_cidrs":["10.231.0.2/32"])", R"("allowed_cidrs":["10.231.0.2/32"],"allowed_cidrs":null)"), machine(), measured_builds().back()).empty());
+    for (const auto* text : {"", "{}", "null", "{\"version\":1}"}) CHECK_FALSE(compare_running_config(text, machine(), measured_builds().back()).empty());
+}
+
+TEST_CASE("each smolvm writes its own running configuration, and no other's") {
+    const std::string of_1_8_3 = R"({"version":1,"mounts":[],"ports":[],"resources":{"cpus":2,"memory_mib":1024,"network":true,"gpu":false,"gpu_vram_mib":null,"cuda":false,)"
+                                 R"("rosetta":false,"storage_gib":20,"overlay_gib":10,"allowed_cidrs":["10.231.0.2/32"],"dns":null}})";
+    const auto& older = measured_builds().front();
+    REQUIRE(older.version == "1.8.3");
+    CHECK(compare_running_config(of_1_8_3, machine(), older).empty());
+    CHECK(compare_running_config(of_1_8_3, machine(), measured_builds().back()).size() == 6);
+    CHECK(compare_running_config(replaced(of_1_8_3, R"("dns":null)", R"("dns":null,"dns_options":[])"), machine(), older).size() == 1);
+    CHECK(compare_running_config(replaced(of_1_8_3, R"("mounts":[])", R"("mounts":[1])"), machine(), older).size() == 1);
+}
+
+TEST_CASE("a smolvm is told by the size of its program, an unknown one is taken for the newest") {
+    for (const auto& build : measured_builds()) CHECK(build_of_size(build.program_size).version == build.version);
+    for (const std::int64_t size : {-1, 0, 31'794'513}) CHECK(build_of_size(size).version == measured_builds().back().version);
+    CHECK(measured_versions() == "1.8.3, 1.32.2");
 }

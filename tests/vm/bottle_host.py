@@ -1,6 +1,7 @@
 """What the suite needs of the machine that it runs in: bottle, Docker, smolvm's database, processes. No module of bottle's own is used:
 what is checked here is seen with other eyes."""
 import errno
+import glob
 import hashlib
 import os
 import re
@@ -14,7 +15,10 @@ CHECKOUT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 BOTTLE = os.environ.get("BOTTLE", CHECKOUT + "/build/release/bottle")
 SMOLVM = os.path.realpath(subprocess.check_output(["sh", "-c", "command -v smolvm"], text=True).strip())
 # Of every call of smolvm, whosever machine it is.
-SMOLVM_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "SMOLVM_LIB_DIR": os.path.dirname(SMOLVM), "SMOLVM_AGENT_ROOTFS_TAR": os.path.dirname(SMOLVM) + "/agent-rootfs.tar.zst"}
+SMOLVM_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "SMOLVM_LIB_DIR": os.path.dirname(SMOLVM), "SMOLVM_AGENT_ROOTFS_TAR": glob.glob(os.path.dirname(SMOLVM) + "/agent-rootfs.tar*")[0]}
+SMOLVM_VERSION = subprocess.check_output([SMOLVM, "--version"], text=True, env=SMOLVM_ENVIRONMENT).split()[1]
+# 1.8.3 changes nothing of a machine that runs.
+HAS_LIVE_CHANGES = SMOLVM_VERSION != "1.8.3"
 SCRATCH = os.environ["BOTTLE_SCRATCH"]
 WORK = SCRATCH + ("/suite-user" if USER else "/suite")
 DOCKER_SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")

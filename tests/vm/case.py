@@ -1,5 +1,5 @@
 """The list of cases, in the order in which they run. Each finds the bottle hello Ready, unless it says that it needs no such thing."""
-from bottle_host import USER
+from bottle_host import HAS_LIVE_CHANGES, USER
 
 CASES = []
 FROM_ANY_STATE = set()
@@ -14,6 +14,11 @@ def case_from_any_state(function):
     """One that stops the machine at its beginning, or needs another bottle alone: a boot of hello before it would be in vain."""
     FROM_ANY_STATE.add(function)
     return case(function)
+
+
+def case_of_live_changes(function):
+    """From any state, too. Of a smolvm that has them."""
+    return case_from_any_state(function) if HAS_LIVE_CHANGES else function
 
 
 def case_as_root(function):

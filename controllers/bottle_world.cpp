@@ -3,6 +3,7 @@
 #include "controllers/guest/workload.h"
 #include "controllers/host/passable.h"
 #include "controllers/host/routes.h"
+#include "controllers/host/socket_folder.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/machine/folder_copy.h"
 #include "controllers/process/proc_table.h"
@@ -30,6 +31,7 @@ namespace {
 /// How long a boot may stay unproved before its guard ends it.
 constexpr std::chrono::milliseconds kUnprovedBound{600'000};
 constexpr std::chrono::milliseconds kKeeperPatience{15'000};
+constexpr std::chrono::milliseconds kSocketPatience{15'000};
 constexpr std::chrono::milliseconds kProbeDeadline{180'000};
 
 Outcome failed(std::string text, std::string hint = {}) {
@@ -132,6 +134,8 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     }
     snapshot.firewall = firewall_.observe(scope.vmm_uid);
     snapshot.machine.started_files = started_files(snapshot.stored);
+    if (scope.socket_folder.empty()) snapshot.socket_place = Absent{};
+    else snapshot.socket_place = look_at_socket_folder(scope.socket_folder);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
@@ -174,6 +178,8 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
         [&](const auto& a) -> Outcome {
             using A = std::decay_t<decltype(a)>;
             if constexpr (std::is_same_v<A, CreateMachine>) return create(a);
+            else if constexpr (std::is_same_v<A, MakeSocketFolder>) return make_socket_folder(a.folder);
+            else if constexpr (std::is_same_v<A, StartContainer>) return start_container(a, desired, view);
             else if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
             else if constexpr (std::is_same_v<A, StopMachine>) return stop();
             else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
@@ -194,6 +200,15 @@ SmolvmInvocation BottleWorld::invocation() const {
 Outcome BottleWorld::create(const CreateMachine& action) {
     store_.save_unproved(bottle_, action.takes_disks ? std::nullopt : std::optional(Unproved::Created));
     return machine_.act(action);
+}
+
+/// Infra, which is started first, has its socket a moment after Docker says that it runs: what is done next may need it.
+Outcome BottleWorld::start_container(const StartContainer& action, const Desired& desired, const DockerView& view) {
+    auto outcome = docker_.act(action, view);
+    if (outcome.kind != Outcome::Kind::Done || !desired.machine.socket) return outcome;
+    outcome = wait_for_socket(desired.machine.socket->host_path, kSocketPatience);
+    if (outcome.kind != Outcome::Kind::Done) outcome.hint = fmt::format("bottle logs {}/{}", bottle_, kInfra);
+    return outcome;
 }
 
 Outcome BottleWorld::start(const Desired& desired, const Snapshot& snapshot) {
@@ -227,6 +242,7 @@ Surroundings BottleWorld::surroundings(const Desired& desired, const Snapshot& s
     Surroundings around;
     around.bundle_address = desired.bundle_address;
     around.ports = desired.ports;
+    if (desired.machine.socket) around.socket = desired.machine.socket->guest_path;
     around.internal_gateway = gateway_of(desired.allocation.internal_subnet);
     if (desired.networks.size() > 1) around.external_gateway = gateway_of(desired.allocation.external_subnet);
     around.host_addresses = host_addresses();
@@ -281,6 +297,7 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 
 Outcome BottleWorld::forget() {
     const auto held = store_.allocations();
+    if (const auto found = held.find(bottle_); found != held.end()) remove_folder(socket_folder_path(found->second, place_.folder, bottle_));
     if (const auto found = held.find(bottle_); found != held.end() && found->second.vmm_uid != 0) {
         unregister_uid(place_.uid_registry, found->second.vmm_uid, uid_holder(place_.folder, bottle_));
     }

@@ -35,6 +35,7 @@ public:
 private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
     Outcome create(const CreateMachine& action);
+    Outcome start_container(const StartContainer& action, const Desired& desired, const DockerView& view);
     Outcome start(const Desired& desired, const Snapshot& snapshot);
     Outcome stop();
     Outcome prove(const Desired& desired, const Snapshot& snapshot);

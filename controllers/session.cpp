@@ -55,7 +55,7 @@ std::vector<std::string> image_refs(const Manifest& manifest) {
     return refs;
 }
 
-Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) {
+Scope scope_of(const std::string& state_folder, const Manifest& manifest, const std::optional<Allocation>& allocation) {
     Scope scope;
     scope.bottle = manifest.name;
     scope.image_refs = image_refs(manifest);
@@ -65,6 +65,7 @@ Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& alloca
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);
         scope.vmm_uid = vmm_uid_of(*allocation, geteuid());
+        if (manifest.network.mode == NetworkMode::Socket) scope.socket_folder = socket_folder_path(*allocation, state_folder, manifest.name);
     }
     return scope;
 }
@@ -130,7 +131,7 @@ struct Session::Parts {
         // Another state folder may be faster at the uid: its entry then shows at the next look.
         constexpr int kTries = 20;
         for (int i = 0; i < kTries; ++i) {
-            const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
+            const auto snapshot = world.observe(scope_of(place.folder, manifest, std::nullopt));
             const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
             if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
             const auto& allocation = std::get<Allocation>(chosen);
@@ -151,7 +152,7 @@ Look Session::look(const Manifest& manifest, const PlanOptions& options) {
     const auto all = parts_->store.allocations();
     if (const auto found = all.find(manifest.name); found != all.end()) held = found->second;
     Look look;
-    look.snapshot = world.observe(scope_of(manifest, held));
+    look.snapshot = world.observe(scope_of(parts_->place.folder, manifest, held));
     const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, look.snapshot);
     // Where nothing can be chosen the plan still says why, and what has to be stopped: on the addresses that are held.
     const auto allocation = std::holds_alternative<Allocation>(chosen) ? std::get<Allocation>(chosen) : held.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
@@ -174,6 +175,7 @@ std::vector<Problem> Session::preflight(const Look& look) {
     facts.kvm = read_kvm();
     facts.kvm_is_open_to_us = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0;
     facts.longest_socket = longest_socket(machine_paths(parts_->place.folder, look.desired.name));
+    if (const auto& socket = look.desired.machine.socket; socket && socket->host_path.size() > facts.longest_socket.size()) facts.longest_socket = socket->host_path;
     facts.docker = world.docker().facts();
     facts.vmm_uid = look.desired.allocation.vmm_uid;
     facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
@@ -206,7 +208,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
         last = desire(manifest, allocation, snapshot, digest);
         return Planned{last, plan_apply(last, snapshot, plan_options)};
     };
-    auto result = converge(manifest.name, scope_of(manifest, allocation), planner, world, world, clock, progress, options);
+    auto result = converge(manifest.name, scope_of(parts_->place.folder, manifest, allocation), planner, world, world, clock, progress, options);
     if (result.exit == Exit::Precondition && was_absent(first)) {
         // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
         const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);

@@ -47,6 +47,7 @@ public:
         m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();
         const auto& containers = *find("/spec/bundle/containers");
         for (std::size_t i = 0; i < containers.size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
+        if (m.network.mode == NetworkMode::Socket) one_port();
         return m;
     }
 
@@ -139,6 +140,14 @@ private:
             }
             if (!port_names_.insert(c.ports.back().name).second) add(here + "/name", fmt::format("there are two ports {}", c.ports.back().name), "");
         }
+    }
+
+    /// A mounted socket carries the proxy's port and no other.
+    void one_port() {
+        for (const auto& [port, here] : ports_) {
+            if (text(here + "/name") != "proxy") add(here + "/name", fmt::format("in mode socket the guest has the port proxy and no other, so not {}", text(here + "/name")), "leave it out, or network.mode: bridge");
+        }
+        if (port_names_.count("proxy") == 0) add("/spec/network/mode", "mode socket needs a port named proxy, and no container has one", "ports: [{name: proxy, port: 9099}]");
     }
 
     void folders(const std::string& at, ContainerSpec& c) {

@@ -17,7 +17,7 @@ struct Value {
     const char* hint = "";
 };
 constexpr Value kValues[] = {{"/kind", "BottleTemplate"}, {"/spec/machine/backend", "docker"}, {"/spec/machine/backend", "apple-container"},
-                             {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"}, {"/spec/network/mode", "socket"},
+                             {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"},
                              {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs none that is older: mode: bridge"}};
 
 bool has(const json& document, const std::string& pointer) {

@@ -115,6 +115,11 @@ std::int64_t vmm_uid_of(const Allocation& allocation, std::int64_t euid) {
     return allocation.vmm_uid != 0 ? allocation.vmm_uid : euid;
 }
 
+std::int64_t infra_uid_of(std::int64_t vmm_uid) {
+    const Pools pools;
+    return vmm_uid + (pools.last_uid - pools.first_uid + 1);
+}
+
 std::string gateway_of(const std::string& subnet) {
     return format_address(parse_subnet(subnet).value().at(1));
 }

@@ -27,6 +27,9 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
 /// The uid that the VMM has: an allocated one, which only root can give it, or `euid`, the user's own.
 std::int64_t vmm_uid_of(const Allocation& allocation, std::int64_t euid);
 
+/// The uid that infra has where it makes the mounted socket: beside the pool of the VMMs' uids, one for one, so that it is nobody else's.
+std::int64_t infra_uid_of(std::int64_t vmm_uid);
+
 /// .1 and .2 of the internal subnet: the bridge's own address, and the infra container's.
 std::string gateway_of(const std::string& subnet);
 std::string bundle_address_of(const std::string& subnet);

@@ -90,6 +90,14 @@ std::vector<std::string> tmpfs_of(const ContainerSpec& spec, const Image& image)
     return tmpfs;
 }
 
+/// Mode socket: infra's own program makes the socket, and passes each connection on to the proxy in its namespace.
+void relay_socket(const Desired& desired, Container& infra) {
+    const auto& folder = *desired.socket_folder;
+    infra.command = {kSocketPath, std::to_string(desired.ports.front().port)};
+    infra.user = fmt::format("{}:{}", folder.uid, folder.gid < 0 ? folder.uid : folder.gid);
+    infra.mounts = {fmt::format("bind {}:{}", folder.path, kSocketMount)};
+}
+
 Container infra_container(const Manifest& manifest, const Desired& desired, const Image& image, const Snapshot& snapshot) {
     auto infra = confined_container(container_name(manifest.name, kInfra));
     infra.image_id = image.id;
@@ -101,6 +109,7 @@ Container infra_container(const Manifest& manifest, const Desired& desired, cons
     infra.network_mode = network_name(manifest.name);
     infra.networks = {{network_name(manifest.name), "", desired.bundle_address, ""}};
     if (manifest.bundle.external_network) infra.networks.push_back({external_network_name(manifest.name), "", "", ""});
+    if (desired.socket_folder) relay_socket(desired, infra);
     infra.extras = image.extras;
     add_labels(infra, image.labels, labels_of(manifest, snapshot, kInfra));
     infra.labels[label::kImage] = kPauseImage;
@@ -188,7 +197,8 @@ Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot
     machine.memory_mib = manifest.machine.memory_mib;
     machine.storage_gib = manifest.machine.storage_gib;
     machine.overlay_gib = manifest.machine.overlay_gib;
-    machine.allowed_cidr = desired.bundle_address + "/32";
+    if (desired.socket_folder) machine.socket = MountedSocket{fmt::format("{}/{}", desired.socket_folder->path, kSocketName), kSocketPath};
+    else machine.allowed_cidr = desired.bundle_address + "/32";
     // The row is no place for the user's labels: changing one would need a stop. Ours say whose machine it is.
     machine.labels = {{label::kName, manifest.name}, {label::kOwner, snapshot.host.owner}, {label::kVersion, kVersion}};
     return machine;
@@ -196,13 +206,14 @@ Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot
 
 std::map<std::string, std::string> guest_env(const Manifest& manifest, const Desired& desired) {
     std::map<std::string, std::string> env;
-    const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == "proxy"; });
+    const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == kProxyPort; });
     if (proxy != desired.ports.end()) {
-        const auto url = fmt::format("http://{}:{}", desired.bundle_address, proxy->port);
+        // Without a network it is our forwarder that listens, on the guest's own loopback.
+        const auto url = fmt::format("http://{}:{}", desired.socket_folder ? "127.0.0.1" : desired.bundle_address, proxy->port);
         for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) env[name] = url;
     }
     // The bundle itself is spoken to directly: its other ports are no business of the proxy.
-    const auto direct = "localhost,127.0.0.1," + desired.bundle_address;
+    const auto direct = "localhost,127.0.0.1" + (desired.socket_folder ? std::string() : "," + desired.bundle_address);
     for (const auto* name : {"NO_PROXY", "no_proxy"}) env[name] = direct;
     for (const auto& [key, value] : manifest.agent.env) env[key] = value;
     return env;
@@ -221,8 +232,11 @@ void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired
     // A wall that stood and can not be read any more is a doubt, and no reason to do without.
     else if (snapshot.firewall.unknown() && !started_behind_firewall(snapshot)) why = snapshot.firewall.why();
     if (why.empty()) {
-        FirewallRules rules{desired.allocation.vmm_uid, desired.bundle_address, {}};
-        for (const auto& port : desired.ports) rules.ports.push_back(port.port);
+        FirewallRules rules{desired.allocation.vmm_uid, {}, {}};
+        if (!desired.socket_folder) {
+            rules.address = desired.bundle_address;
+            for (const auto& port : desired.ports) rules.ports.push_back(port.port);
+        }
         std::sort(rules.ports.begin(), rules.ports.end());
         desired.firewall = std::move(rules);
         return;
@@ -231,6 +245,20 @@ void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired
     if (policy != "required") return;
     desired.problems.push_back({manifest.network.firewall_place, "a firewall is required, and this host has none for the machine: " + why,
                                 "modprobe nf_tables nft_reject_inet, as root; or network.firewall: auto", ""});
+}
+
+/// Mode socket carries one port, the proxy's. (The loader has refused others at their lines.)
+void desire_socket(const Manifest& manifest, const Snapshot& snapshot, Desired& desired) {
+    const auto refuse = [&](std::string text, std::string hint) { desired.problems.push_back({manifest.network.mode_place, std::move(text), std::move(hint), ""}); };
+    if (desired.ports.size() != 1 || desired.ports.front().name != kProxyPort) {
+        return refuse("in mode socket the bundle has one port, named proxy: one socket is all that the guest has", "leave other ports out, or network.mode: bridge");
+    }
+    const auto path = socket_folder_path(desired.allocation, snapshot.host.state_folder, manifest.name);
+    // smolvm and Docker read paths up to a colon.
+    if (path.find(':') != std::string::npos) return refuse(fmt::format("the mounted socket's folder {} has a colon in its path", path), "export XDG_STATE_HOME=…   without one");
+    const auto uid = desired.allocation.vmm_uid;
+    if (uid != 0) desired.socket_folder = SocketFolder{path, infra_uid_of(uid), uid};
+    else desired.socket_folder = SocketFolder{path, snapshot.host.euid, -1};
 }
 
 std::string workload_text(const Workload& workload) {
@@ -256,6 +284,9 @@ std::string volume_name(const std::string& bottle, const std::string& volume) {
 }
 std::string machine_name(const std::string& bottle) {
     return "bottle-" + bottle;
+}
+std::string socket_folder_path(const Allocation& allocation, const std::string& state_folder, const std::string& bottle) {
+    return allocation.vmm_uid != 0 ? fmt::format("/run/bottle/{}", allocation.vmm_uid) : state_folder + "/bottles/" + bottle + "/socket";
 }
 std::string image_copy_folder(const std::string& state_folder, const std::string& bottle) {
     return state_folder + "/bottles/" + bottle + "/image";
@@ -283,6 +314,7 @@ Desired desire(const Manifest& manifest, const Allocation& allocation, const Sna
     for (const auto& spec : manifest.bundle.containers) {
         for (const auto& port : spec.ports) desired.ports.push_back({spec.name, port.name, port.port});
     }
+    if (desired.mode == NetworkMode::Socket) desire_socket(manifest, snapshot, desired);
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
     // Without root the VMM has the user's uid, and could write in any folder that the user can: it gets one of its own.

@@ -27,6 +27,7 @@ struct Desired {
     std::vector<std::string> image_refs;  ///< as the manifest says them, beside `containers` (infra's is the pause image)
     std::vector<BundlePort> ports;
     Machine machine;
+    std::optional<SocketFolder> socket_folder;  ///< mode socket, and only there: where infra makes the machine's socket
     /// The manifest's folder, where the machine's is a copy of it that belongs to the bottle; empty: it is the machine's own.
     std::string image_source;
     std::int64_t vmm_uid = 0;  ///< that its process shall have
@@ -58,6 +59,17 @@ std::string volume_name(const std::string& bottle, const std::string& volume);
 std::string machine_name(const std::string& bottle);
 /// Where the bottle's own copy of its image stands.
 std::string image_copy_folder(const std::string& state_folder, const std::string& bottle);
+
+/// Mode socket: where the folder of the mounted socket is. As root not in the state folder: the VMM's uid must be able to pass every folder above.
+/// /run is empty after a start of the host, as are its sockets.
+std::string socket_folder_path(const Allocation& allocation, const std::string& state_folder, const std::string& bottle);
+
+/// The socket's name in that folder, and its path in infra and in the guest, whose root cannot remove it there: it is a mount (1.32.2).
+inline constexpr const char* kSocketName = "proxy.sock";
+inline constexpr const char* kSocketPath = "/run/bottle/proxy.sock";
+inline constexpr const char* kSocketMount = "/run/bottle";
+/// The one port that comes through it.
+inline constexpr const char* kProxyPort = "proxy";
 
 /// The name of the infra container within a bottle, and the reference of the image that it runs.
 inline constexpr const char* kInfra = "infra";

@@ -20,22 +20,39 @@ Enforcement enforcement(std::string by, std::string text, const std::vector<Evid
     return made;
 }
 
+/// What each of them holds the guest to, in words.
+struct Words {
+    std::string smolvm;
+    std::string names;
+    std::string network;
+};
+
+Words words_of(const Desired& desired) {
+    const auto& network = desired.networks.front().name;
+    if (desired.machine.socket) {
+        return {fmt::format("the machine has no network; of the host it has {} alone, behind which infra passes everything on to the proxy", desired.machine.socket->host_path),
+                "without a network no name is asked for", fmt::format("{} is internal and has only the bundle on it; only infra writes where the socket is", network)};
+    }
+    return {fmt::format("its network device (virtio-net) lets the guest reach {}, every port of it, and nothing else", desired.machine.allowed_cidr),
+            "DNS is closed: smolvm answers for no name",
+            fmt::format("{} is internal, has only the bundle on it, and the host's route to {} leads there", network, desired.bundle_address)};
+}
+
 std::vector<Enforcement> enforced(const Desired& desired, const Snapshot& snapshot, bool running) {
     using enum EvidenceKind;
     const auto evidence = all_evidence(desired, snapshot, diff_host(desired, snapshot));
+    auto words = words_of(desired);
     std::vector<Enforcement> all = {
-        enforcement("smolvm", fmt::format("its network device (virtio-net) lets the guest reach {}, every port of it, and nothing else", desired.machine.allowed_cidr), {Row, Process, Config, Guest},
-                    evidence, running),
-        enforcement("names", "DNS is closed: smolvm answers for no name", {Row, Config, Guest}, evidence, running),
-        enforcement("network", fmt::format("{} is internal, has only the bundle on it, and the host's route to {} leads there", desired.networks.front().name, desired.bundle_address),
-                    {Bundle}, evidence, running),
+        enforcement("smolvm", std::move(words.smolvm), {Row, Process, Config, Guest}, evidence, running),
+        enforcement("names", std::move(words.names), {Row, Config, Guest}, evidence, running),
+        enforcement("network", std::move(words.network), {Bundle}, evidence, running),
     };
     if (!desired.firewall) {
         all.push_back({"firewall", false, std::nullopt, desired.no_firewall, {}});
         return all;
     }
-    all.push_back(enforcement("firewall", fmt::format("the host's kernel lets the VMM's uid {} reach {} and nothing else", desired.firewall->uid, to_text(*desired.firewall)), {Firewall},
-                              evidence, running));
+    const auto reach = desired.firewall->ports.empty() ? "nothing" : to_text(*desired.firewall) + " and nothing else";
+    all.push_back(enforcement("firewall", fmt::format("the host's kernel lets the VMM's uid {} reach {}", desired.firewall->uid, reach), {Firewall}, evidence, running));
     return all;
 }
 
@@ -48,6 +65,7 @@ Explanation explain(const Manifest& manifest, const Desired& desired, const Snap
     explanation.asked = manifest.network;
     explanation.choice = choose_network_mode(manifest.network);
     explanation.address = desired.bundle_address;
+    if (desired.machine.socket) explanation.socket = desired.machine.socket->host_path;
     explanation.held = snapshot.stored.present() && snapshot.stored->allocation == desired.allocation;
     explanation.ports = desired.ports;
     explanation.running = life_of(snapshot.machine) != Life::Dead;

@@ -28,6 +28,7 @@ struct Explanation {
     NetworkSpec asked;
     ModeChoice choice;
     std::string address;  ///< the bundle's
+    std::string socket;   ///< mode socket: what is mounted in the guest, which then has no way to the address
     bool held = false;    ///< the address is recorded as this bottle's; else the first apply takes what is free then
     std::vector<BundlePort> ports;
     bool running = false;                  ///< a machine runs, or may

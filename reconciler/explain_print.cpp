@@ -32,7 +32,8 @@ std::string to_text(const Explanation& e) {
         if (!problem.hint.empty()) text += line_of("", "", problem.hint);
     }
     if (!e.choice.problems.empty()) return text;
-    text += line_of("reaches", e.address, e.held ? "held by this bottle" : "not held yet: the first apply takes what is free then");
+    if (!e.socket.empty()) text += line_of("reaches", "by a socket", e.socket);
+    else text += line_of("reaches", e.address, e.held ? "held by this bottle" : "not held yet: the first apply takes what is free then");
     for (const auto& port : e.ports) text += line_of("", fmt::format("  tcp {}", port.port), fmt::format("{} of container {}", port.name, port.container));
     for (const auto& wall : e.enforced_by) {
         text += line_of(wall.by, state_of(wall), wall.text);
@@ -55,7 +56,7 @@ std::string to_json(const Explanation& e) {
     const json document = {{"format", "bottle.explain/v1"},
                            {"bottle", e.bottle},
                            {"mode", {{"asked", asked_text(e.asked)}, {"is", name_of(e.choice.mode)}, {"why", e.choice.why}, {"refusals", refusals}}},
-                           {"bundle", {{"address", e.address}, {"held", e.held}, {"ports", ports}}},
+                           {"bundle", {{"address", e.address}, {"held", e.held}, {"socket", e.socket.empty() ? json() : json(e.socket)}, {"ports", ports}}},
                            {"machineRuns", e.running},
                            {"enforcedBy", walls}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -159,6 +159,22 @@ Judgement judge_six(const ProbeResult& result) {
     return unknown("no live listener of ours stood behind it");
 }
 
+bool is_loopback(const std::string& address) {
+    constexpr Subnet kLoopback{0x7f000000, 8};
+    const auto four = parse_address(address);
+    return address == "::1" || (four && kLoopback.contains(*four));
+}
+
+/// Of a machine without a network. Under TSI, where the guest's sockets are the host's own, it would come to the listener, on the loopback too.
+Judgement judge_no_route(const ProbeResult& result) {
+    if (was_hit(result)) return fails("a listener of ours there was reached");
+    if (got_through(result.guest)) return fails("something answered: the machine has a network");
+    if (can_have_listener(result.target) && !result.listener_live) return unknown("no live listener of ours stood behind it");
+    if (result.guest == Guest::Unreachable) return holds(result.listener_live ? "the guest has no route, and the listener there met nobody" : "the guest has no route");
+    if (result.guest != Guest::Refused || !is_loopback(result.target.address)) return unknown("it is not shown that the guest has no way to it");
+    return holds("it is the guest's own loopback, and the listener on the host's met nobody");
+}
+
 /// A machine with a published port listens on the host. (TSI alone does not make it: 1.32.2.)
 Judgement judge_listener(const ProbeResult& result) {
     if (was_hit(result)) return fails("the host listens there for it: others can reach the guest");
@@ -174,6 +190,7 @@ Judgement judge(const ProbeResult& result) {
             return judge_port(result);
         return unknown("a target that makes no sense");
     }
+    if (result.target.expect == Expect::NoRoute && result.target.kind != Kind::Listener) return judge_no_route(result);
     switch (result.target.kind) {
         case Kind::Tcp:
             return judge_tcp(result);
@@ -196,6 +213,20 @@ Judgement judge(const ProbeResult& result) {
     return unknown("a target that makes no sense");
 }
 
+const char* word_of(Expect expect) {
+    switch (expect) {
+        case Expect::Reached:
+            return "reached";
+        case Expect::Denied:
+            return "denied";
+        case Expect::OwnGateway:
+            return "own gateway";
+        case Expect::NoRoute:
+            return "no route";
+    }
+    return "denied";
+}
+
 std::string where(const ProbeTarget& target) {
     if (!target.name.empty()) return fmt::format("{} at {}", target.name, target.address);
     if (target.kind == Kind::Icmp) return target.address;
@@ -212,7 +243,8 @@ Evidence evidence_of(const ProbeResult& result) {
 }
 
 bool is_live_denied(const ProbeResult& result) {
-    return result.target.expect == Expect::Denied && result.target.kind != Kind::Listener && result.listener_live;
+    const bool must_not_reach = result.target.expect == Expect::Denied || result.target.expect == Expect::NoRoute;
+    return must_not_reach && result.target.kind != Kind::Listener && result.listener_live;
 }
 
 }  // namespace
@@ -252,9 +284,7 @@ std::string raw_text(const GuestReading& reading) {
                            {"address", target.address},
                            {"port", target.port},
                            {"name", target.name},
-                           {"expect", target.expect == Expect::Reached  ? "reached"
-                                      : target.expect == Expect::Denied ? "denied"
-                                                                        : "own gateway"},
+                           {"expect", word_of(target.expect)},
                            {"guest", word_of(result.guest)},
                            {"detail", result.guest_detail},
                            {"listenerLive", result.listener_live},

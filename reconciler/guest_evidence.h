@@ -20,6 +20,8 @@ namespace bottle {
 ///   DNS              NXDOMAIN, and smolvm logged the refusal of this very name
 ///   ICMP             unanswered; smolvm's own gateway may answer
 ///   IPv6             no route or failure, and the listener met nobody (IPv4-mapped addresses count as TCP)
+///   no network       no route, and the listener, where one can stand, was live before and met nobody; on its own loopback the guest may be refused.
+///                    smolvm has no policy there that could refuse, and logs nothing (1.32.2)
 ///   guest's listener nobody came, and no listener on the host was it, in a table that shows ours
 /// Where nothing of ours can listen (public and link-local addresses, ports below 1024) the log line is what counts; without it the
 /// target is "not measured" at best.

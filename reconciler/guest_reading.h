@@ -18,6 +18,7 @@ struct ProbeTarget {
         Reached,     ///< a port of our bundle
         Denied,      ///< must not be reached
         OwnGateway,  ///< smolvm's own 100.96.0.1: answers ICMP itself, and DNS with NXDOMAIN
+        NoRoute,     ///< the machine has no network: there must be no way to it at all
     };
     Kind kind = Kind::Tcp;
     Expect expect = Expect::Denied;
@@ -41,7 +42,8 @@ struct ProbeResult {
     // From the host.
     bool listener_live = false;     ///< ours answered from the host a moment before. Listener: ours stood in the table in which the guest's was looked for
     std::int64_t listener_hits = 0; ///< connections or datagrams that it saw from the guest. Listener: listeners on this host that were the guest's
-    bool host_saw = false;          ///< BundlePort: a connection from the VMM to address:port stood in the host's or the bundle's socket table
+    bool host_saw = false;          ///< BundlePort: a connection from the VMM to address:port stood in the host's or the bundle's socket table; without
+                                    ///< a network, one of infra's relay in the bundle's
     bool event = false;             ///< this address:port (or name) stands in smolvm's denial log of this boot
     bool event_readable = false;
 

@@ -12,7 +12,7 @@ ModeChoice choose_network_mode(const NetworkSpec& network) {
                 {}};
     }
     ModeChoice choice{*network.mode, "the manifest says so", {}};
-    if (choice.mode != NetworkMode::Bridge) choice.problems.push_back({network.mode_place, fmt::format("{} is not in this version", name_of(choice.mode)), "network.mode: bridge", ""});
+    if (choice.mode == NetworkMode::TsiLoopback) choice.problems.push_back({network.mode_place, fmt::format("{} is not in this version", name_of(choice.mode)), "network.mode: bridge", ""});
     return choice;
 }
 

@@ -125,6 +125,28 @@ struct Route {
     bool operator==(const Route&) const = default;
 };
 
+/// The folder of a mounted socket, and all that is in it.
+struct SocketPlace {
+    struct Entry {
+        std::string name;
+        bool is_socket = false;
+        std::int64_t uid = -1;
+        std::int64_t gid = -1;
+        unsigned mode = 0;  ///< the permissions
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+        std::int64_t ctime_ns = 0;
+
+        bool operator==(const Entry&) const = default;
+    };
+    std::int64_t uid = -1;
+    std::int64_t gid = -1;
+    unsigned mode = 0;  ///< the permissions
+    std::vector<Entry> entries;
+
+    bool operator==(const SocketPlace&) const = default;
+};
+
 /// Our own start of a machine, as the journal has it.
 struct StartRecord {
     std::string boot_id;
@@ -158,7 +180,7 @@ struct ProofKey {
     std::string row_digest;
     std::string infra_id;
     std::string infra_started_at;
-    std::vector<std::string> network_ids;
+    std::vector<std::string> network_ids;  ///< and "socket device:inode:ctime" of the mounted socket, where there is one
     std::vector<std::string> ports;  ///< "container name port" of every bundle port that was tried
     std::string binaries_digest;
 
@@ -242,6 +264,7 @@ struct Snapshot {
     MachineView machine;
     /// The firewall table of the bottle's uid, as libnftables lists it. Unknown: this host's firewall cannot be read, and so not be used.
     Observation<std::string> firewall;
+    Observation<SocketPlace> socket_place;  ///< Absent: it is not there, or none is asked for
     Observation<Route> route;  ///< to the bundle address, for the VMM's uid; Absent: unreachable
     Observation<ObservedWorkload> workload;
     Observation<StoredState> stored;

@@ -10,7 +10,7 @@ namespace bottle {
 namespace {
 
 /// What could not be seen: each blocks every step but a stop.
-void refuse_unknowns(const Snapshot& snapshot, PlanBuilder& builder) {
+void refuse_unknowns(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
     const auto unknown = [&](const char* what, const auto& observation) {
         if (observation.unknown()) builder.refuse(fmt::format("{} could not be read: {}", what, observation.why()));
     };
@@ -22,6 +22,7 @@ void refuse_unknowns(const Snapshot& snapshot, PlanBuilder& builder) {
     unknown("the list of processes", snapshot.machine.processes);
     unknown("the VM folder's lock", snapshot.machine.lock_held);
     unknown("the workload's state", snapshot.workload);
+    if (desired.socket_folder) unknown("the folder of the mounted socket", snapshot.socket_place);
 }
 
 /// What somebody else holds, too: nothing is built on it.
@@ -35,7 +36,7 @@ void refuse_shared(const std::vector<Change>& changes, PlanBuilder& builder) {
 
 Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options) {
     PlanBuilder builder(desired.name, desired.place);
-    refuse_unknowns(snapshot, builder);
+    refuse_unknowns(desired, snapshot, builder);
     for (const auto& problem : desired.problems) builder.refuse(problem);
     const auto changes = diff_host(desired, snapshot);
 
@@ -47,7 +48,7 @@ Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOpti
         builder.stop_first(desired.machine.name, stop_cause, agent_works ? Cost::Restart : Cost::Nothing);
     }
     refuse_shared(changes, builder);
-    if (snapshot.docker.present()) plan_docker(desired, *snapshot.docker, changes, options, builder);
+    if (snapshot.docker.present()) plan_docker(desired, *snapshot.docker, snapshot.socket_place, changes, options, builder);
     const bool readable = snapshot.stored.present() && !snapshot.machine.row.unknown() && snapshot.machine.processes.present();
     if (readable) plan_machine(desired, snapshot, options, life != Life::Dead && stop_cause.empty(), builder);
     return std::move(builder).finish();

@@ -1,5 +1,7 @@
 #include "reconciler/plan_docker.h"
 
+#include "reconciler/socket_place.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -131,11 +133,19 @@ void plan_volumes(const Desired& desired, const std::vector<Change>& changes, Pl
 
 std::string container_detail(const Desired& desired, std::size_t index) {
     const auto& container = desired.containers[index];
+    if (index == 0 && desired.socket_folder) return fmt::format("pause at {}, {} to port {}", desired.bundle_address, kSocketName, desired.ports.front().port);
     if (index == 0) return "pause at " + desired.bundle_address;
     return fmt::format("{} ({})", desired.image_refs[index], short_id(container.image_id));
 }
 
-void plan_new_container(const Desired& desired, std::size_t index, const std::vector<Change>& changes, PlanBuilder& builder) {
+/// What an infra before it left there goes, too.
+bool needs_folder(const Desired& desired, const Observation<SocketPlace>& place) {
+    if (!desired.socket_folder || place.unknown()) return false;
+    return !compare_socket_folder(place, *desired.socket_folder).empty() || !place->entries.empty();
+}
+
+void plan_new_container(const Desired& desired, std::size_t index, const std::vector<Change>& changes, const Observation<SocketPlace>& place,
+                        PlanBuilder& builder) {
     const auto& container = desired.containers[index];
     const auto line = make_step('+', "create", "container", container.name, container_detail(desired, index),
                                 creation_cause("container", container.name, changes), CreateContainer{container});
@@ -143,6 +153,11 @@ void plan_new_container(const Desired& desired, std::size_t index, const std::ve
         auto import = make_step('+', "import", "image", kPauseImage, "", "absent", ImportPauseImage{});
         import.part_of = line.id;
         builder.add(std::move(import));
+    }
+    if (index == 0 && needs_folder(desired, place)) {
+        auto folder = make_step('+', "make", "folder", desired.socket_folder->path, "", "of the mounted socket", MakeSocketFolder{*desired.socket_folder});
+        folder.part_of = line.id;
+        builder.add(std::move(folder), builder.ids());
     }
     builder.add(line, builder.ids());
     for (std::size_t i = 1; i < container.networks.size(); ++i) {
@@ -210,8 +225,8 @@ bool needs_machine_stopped(const Desired& desired, const std::vector<Change>& ch
     });
 }
 
-void plan_docker(const Desired& desired, const DockerView& view, const std::vector<Change>& changes, const PlanOptions& options,
-                 PlanBuilder& builder) {
+void plan_docker(const Desired& desired, const DockerView& view, const Observation<SocketPlace>& place, const std::vector<Change>& changes,
+                 const PlanOptions& options, PlanBuilder& builder) {
     refuse_what_is_not_ours(changes, options.adopt, builder);
     auto removals = find_removals(changes, view, options.adopt);
     std::vector<Change> consequences;
@@ -225,7 +240,7 @@ void plan_docker(const Desired& desired, const DockerView& view, const std::vect
     for (std::size_t i = 0; i < desired.containers.size(); ++i) {
         const auto& container = desired.containers[i];
         if (made_new("container", container.name, changes, removals.containers)) {
-            plan_new_container(desired, i, changes, builder);
+            plan_new_container(desired, i, changes, place, builder);
         } else {
             plan_repairs(container, changes, builder);
         }

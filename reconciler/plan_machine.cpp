@@ -157,7 +157,8 @@ void plan_image(const Desired& desired, const Snapshot& snapshot, PlanBuilder& b
 
 void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std::string& is, const std::string& cause, PlanBuilder& builder) {
     const auto row = snapshot.machine.row.present() ? snapshot.machine.row->data : std::string();
-    builder.add(step_for('~', "allowlist", desired, fmt::format("{} → {}, names closed", is, desired.machine.allowed_cidr), cause,
+    const auto wanted = desired.machine.socket ? std::string("no network") : desired.machine.allowed_cidr + ", names closed";
+    builder.add(step_for('~', "allowlist", desired, fmt::format("{} → {}", is, wanted), cause,
                          SetAllowlist{row, desired.machine.allowed_cidr}),
                 builder.ids());
 }
@@ -193,7 +194,8 @@ void plan_new_machine(const Desired& desired, const Snapshot& snapshot, const Pl
     auto create = step_for('+', "machine", desired, machine_detail(desired.machine), "absent", CreateMachine{desired.machine, disks});
     plan_claim(desired, snapshot, create.id, builder);
     builder.add(std::move(create), builder.ids());
-    plan_allowlist(desired, snapshot, "none", "not the requested list", builder);
+    // Created without a network, and there it stays.
+    if (!desired.machine.socket) plan_allowlist(desired, snapshot, "none", "not the requested list", builder);
 }
 
 bool is_like_ours(const MachineRow& row, const Machine& machine) {

@@ -3,6 +3,7 @@
 #include "reconciler/firewall.h"
 #include "reconciler/row.h"
 #include "reconciler/running_config.h"
+#include "reconciler/socket_place.h"
 #include "reconciler/vmm_environment.h"
 
 #include <fmt/format.h>
@@ -29,8 +30,9 @@ Evidence row_evidence(const Desired& desired, const MachineView& machine) {
     const auto problems = compare_row(machine.row->data, desired.machine, RowStage::Confined);
     if (!machine.row->is_blob) return evidence(EvidenceKind::Row, Verdict::Fails, "the row is TEXT: smolvm cannot read it again");
     if (!problems.empty()) return evidence(EvidenceKind::Row, Verdict::Fails, problems.front().text, *machine.row_digest);
-    return evidence(EvidenceKind::Row, Verdict::Holds, fmt::format("allowlist is exactly {}, names closed", desired.machine.allowed_cidr),
-                    *machine.row_digest);
+    auto reading = desired.machine.socket ? fmt::format("no network, and the one socket in it is {}", desired.machine.socket->host_path)
+                                          : fmt::format("allowlist is exactly {}, names closed", desired.machine.allowed_cidr);
+    return evidence(EvidenceKind::Row, Verdict::Holds, std::move(reading), *machine.row_digest);
 }
 
 bool known_binary(const FileIdentity& file, const std::vector<FileIdentity>& known) {
@@ -127,6 +129,17 @@ const ObservedNetwork* internal_network(const Desired& desired, const DockerView
     return nullptr;
 }
 
+/// What the route is to a machine with a network. That infra listens is the guest's evidence: it is keyed by this very file.
+Evidence socket_evidence(const SocketFolder& folder, const Snapshot& snapshot, const ObservedNetwork& network) {
+    const auto kind = EvidenceKind::Bundle;
+    if (snapshot.socket_place.unknown()) return not_there(kind, "the folder of the mounted socket", snapshot.socket_place);
+    std::string problem;
+    const auto socket = socket_identity(snapshot.socket_place, folder, problem);
+    if (socket.empty()) return evidence(kind, Verdict::Fails, problem);
+    return evidence(kind, Verdict::Holds, fmt::format("only the bundle is on {}, and the mounted socket in {} is infra's", network.is.name, folder.path),
+                    fmt::format("{} {}", network.id, socket));
+}
+
 Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
     const auto kind = EvidenceKind::Bundle;
     if (!snapshot.docker.present()) return not_there(kind, "Docker", snapshot.docker);
@@ -135,6 +148,7 @@ Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const
     }
     const auto* network = internal_network(desired, *snapshot.docker);
     if (network == nullptr) return evidence(kind, Verdict::Fails, "the internal network is not there");
+    if (desired.socket_folder) return socket_evidence(*desired.socket_folder, snapshot, *network);
     if (!snapshot.route.present()) return not_there(kind, "a route to the bundle address", snapshot.route);
     const auto& route = *snapshot.route;
     if (route.device != bridge_of(*network) || route.local || route.via_gateway) {
@@ -156,8 +170,8 @@ Evidence firewall_evidence(const FirewallRules& rules, const Snapshot& snapshot)
         return evidence(kind, Verdict::Fails, "the machine was started before its firewall stood");
     }
     const auto traffic = firewall_traffic(*snapshot.firewall).value_or(FirewallTraffic{});
-    return evidence(kind, Verdict::Holds, fmt::format("the kernel lets uid {} reach {} and nothing else; {} packets let through, {} refused", rules.uid,
-                                                      to_text(rules), traffic.accepted, traffic.rejected));
+    return evidence(kind, Verdict::Holds, fmt::format("the kernel lets uid {} reach {}{}; {} packets let through, {} refused", rules.uid, to_text(rules),
+                                                      rules.ports.empty() ? "" : " and nothing else", traffic.accepted, traffic.rejected));
 }
 
 }  // namespace
@@ -217,6 +231,13 @@ std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapsh
             if (network.is.name == want.name) key.network_ids.push_back(network.id);
         }
     }
+    if (desired.socket_folder) {
+        if (snapshot.socket_place.unknown()) return std::nullopt;
+        std::string problem;
+        const auto socket = socket_identity(snapshot.socket_place, *desired.socket_folder, problem);
+        if (socket.empty()) return std::nullopt;
+        key.network_ids.push_back("socket " + socket);
+    }
     for (const auto& port : desired.ports) key.ports.push_back(fmt::format("{} {} {}", port.container, port.name, port.port));
     key.binaries_digest = binaries_text(snapshot.stored->start->binaries);
     return key;
@@ -232,7 +253,7 @@ std::string why_worthless(const ProofKey& then, const ProofKey& now) {
     if (then.row_digest != now.row_digest) return "the row changed since the proof";
     if (then.infra_id != now.infra_id) return "infra was made anew since the proof";
     if (then.infra_started_at != now.infra_started_at) return "infra was started again since the proof";
-    if (then.network_ids != now.network_ids) return "a network was made anew since the proof";
+    if (then.network_ids != now.network_ids) return "a network, or the mounted socket, was made anew since the proof";
     if (then.ports != now.ports) return "the bundle's ports are others than those that were proved";
     return "smolvm's files changed since the proof";
 }

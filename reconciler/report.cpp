@@ -48,7 +48,7 @@ Condition confined(const Desired& desired, const Snapshot& snapshot, const std::
     if (life_of(snapshot.machine) == Life::Dead) return no("Confined", "NotRunning", "no machine runs");
     const auto evidence = all_evidence(desired, snapshot, changes);
     switch (judge(desired.required, evidence)) {
-        case Verdict::Holds: return yes("Confined", "Proved", fmt::format("reaches {} and nothing else", desired.machine.allowed_cidr));
+        case Verdict::Holds: return yes("Confined", "Proved", fmt::format("reaches {} and nothing else", desired.machine.socket ? "its bundle's proxy by a socket" : desired.machine.allowed_cidr));
         case Verdict::Fails: return no("Confined", "EvidenceFails", first_doubt(evidence));
         case Verdict::Unknown: break;
     }

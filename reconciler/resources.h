@@ -152,6 +152,24 @@ struct BundlePort {
     bool operator==(const BundlePort&) const = default;
 };
 
+/// The host's Unix socket that is all there is of the outside in a machine without a network (`machine create --mount-socket`). The VMM connects to the
+/// path anew for each connection of the guest, as its own uid (1.32.2, measured).
+struct MountedSocket {
+    std::string host_path;
+    std::string guest_path;
+
+    bool operator==(const MountedSocket&) const = default;
+};
+
+/// Where the mounted socket lies on the host: a folder of the bottle's that only infra writes in. The VMM, which has another uid, may pass it.
+struct SocketFolder {
+    std::string path;
+    std::int64_t uid = 0;  ///< infra's
+    std::int64_t gid = 0;  ///< infra's and the VMM's; -1: the folder is closed to every group, as infra and VMM have one uid
+
+    bool operator==(const SocketFolder&) const = default;
+};
+
 /// The smolvm machine as it shall be.
 struct Machine {
     std::string name;    ///< smolvm's name: bottle-<bottle>
@@ -160,13 +178,14 @@ struct Machine {
     std::int64_t memory_mib = 0;
     int storage_gib = 0;
     int overlay_gib = 0;
-    std::string allowed_cidr;  ///< exactly this /32, in canonical text
+    std::string allowed_cidr;  ///< exactly this /32, in canonical text; empty: no network
+    std::optional<MountedSocket> socket;  ///< in the place of a network
     Labels labels;
 
     bool operator==(const Machine&) const = default;
 };
 
-/// What the host's firewall lets the process of one machine reach: these ports of this address, over TCP, and nothing else.
+/// What the host's firewall lets the process of one machine reach: these ports of this address, over TCP, and nothing else; without ports, nothing.
 struct FirewallRules {
     std::int64_t uid = 0;
     std::string address;

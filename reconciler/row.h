@@ -17,7 +17,7 @@ inline const std::vector<std::string> kInertCommand = {"sleep", "infinity"};
 
 /// How a difference in the row can be repaired, on a stopped machine.
 enum class RowFix {
-    SetAllowlist,     ///< network, allowed_cidrs, dns_filter_hosts: spliced into the text
+    SetAllowlist,     ///< network, allowed_cidrs, dns_filter_hosts: spliced into the text, or out of it
     UpdateResources,  ///< cpus, mem: `smolvm machine update`
     Recreate,         ///< anything else: only a new machine, without these disks
 };
@@ -32,7 +32,7 @@ struct RowProblem {
 
 enum class RowStage {
     Offline,   ///< as created: network false, allowed_cidrs null, no dns_filter_hosts
-    Confined,  ///< network true, exactly the one /32, dns_filter_hosts []
+    Confined,  ///< network true, exactly the one /32, dns_filter_hosts []; for a machine with a mounted socket as in Offline
 };
 
 /// Why a text of smolvm's (a row, agent.config.json) is not one plain JSON object that every reader reads alike; empty if it is. Refused are

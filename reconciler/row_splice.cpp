@@ -18,7 +18,7 @@ struct Span {
     std::size_t end = 0;
 };
 
-/// Where the values of the top-level keys stand in a text that is known to be one JSON object without escaped keys.
+/// Where the top-level keys and their values stand in a text that is known to be one JSON object without escaped keys.
 class TopLevel {
 public:
     explicit TopLevel(const std::string& text) : text_(text) {
@@ -26,7 +26,9 @@ public:
         ++at_;
         skip_space();
         while (text_[at_] != '}') {
+            const auto key_begin = at_;
             const auto key = take_string();
+            keys_[key] = key_begin;
             skip_space();
             ++at_;
             skip_space();
@@ -41,6 +43,15 @@ public:
     }
 
     const std::map<std::string, Span>& spans() const { return spans_; }
+    /// A key with its value and the comma that one of its neighbours needs no more.
+    Span member(const std::string& key) const {
+        const auto begin = keys_.at(key);
+        const auto end = spans_.at(key).end;
+        const auto before = text_.find_last_not_of(" \t\r\n", begin - 1);
+        if (text_[before] == ',') return {before, end};
+        const auto after = text_.find_first_not_of(" \t\r\n", end);
+        return {begin, text_[after] == ',' ? after + 1 : end};
+    }
     std::size_t closing() const { return closing_; }
 
 private:
@@ -75,16 +86,14 @@ private:
     const std::string& text_;
     std::size_t at_ = 0;
     std::size_t closing_ = 0;
+    std::map<std::string, std::size_t> keys_;
     std::map<std::string, Span> spans_;
 };
 
-}  // namespace
+using Values = std::vector<std::pair<std::string, std::string>>;
 
-std::string splice_allowlist(const std::string& row, const std::string& cidr) {
-    if (const auto why = distrust_of_object(row); !why.empty()) throw Error(Exit::Failed, "the machine's row cannot be trusted: " + why);
-    if (!is_one_address(cidr)) throw Error(Exit::Failed, fmt::format("{} is not one address in canonical text", printable(cidr)));
-    const std::vector<std::pair<std::string, std::string>> wanted = {
-        {"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}};
+/// A key that is there is replaced in place, one that is not is put at the end of the object.
+std::string with_values(const std::string& row, const Values& wanted) {
     const TopLevel top(row);
     std::map<std::size_t, std::pair<Span, std::string>> replacements;
     std::string appended;
@@ -99,8 +108,31 @@ std::string splice_allowlist(const std::string& row, const std::string& cidr) {
         result += row.substr(copied, begin - copied) + replacement.second;
         copied = replacement.first.end;
     }
-    result += row.substr(copied, top.closing() - copied) + appended + row.substr(top.closing());
-    return result;
+    return result + row.substr(copied, top.closing() - copied) + appended + row.substr(top.closing());
+}
+
+std::string without(const std::string& row, const std::string& key) {
+    const TopLevel top(row);
+    if (top.spans().count(key) == 0) return row;
+    const auto member = top.member(key);
+    return row.substr(0, member.begin) + row.substr(member.end);
+}
+
+void require_trust(const std::string& row) {
+    if (const auto why = distrust_of_object(row); !why.empty()) throw Error(Exit::Failed, "the machine's row cannot be trusted: " + why);
+}
+
+}  // namespace
+
+std::string splice_allowlist(const std::string& row, const std::string& cidr) {
+    require_trust(row);
+    if (!is_one_address(cidr)) throw Error(Exit::Failed, fmt::format("{} is not one address in canonical text", printable(cidr)));
+    return with_values(row, {{"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}});
+}
+
+std::string splice_offline(const std::string& row) {
+    require_trust(row);
+    return without(with_values(row, {{"network", "false"}, {"allowed_cidrs", "null"}}), "dns_filter_hosts");
 }
 
 }  // namespace bottle

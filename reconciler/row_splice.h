@@ -9,4 +9,8 @@ namespace bottle {
 /// Throws Error{Exit::Failed} for a text that distrust_of_object refuses, and for a `cidr` that is not "a.b.c.d/32" in canonical text.
 std::string splice_allowlist(const std::string& row, const std::string& cidr);
 
+/// The row's text as of a machine that was created without a network: `network:false`, `allowed_cidrs:null` and no `dns_filter_hosts`; every other
+/// byte stays as it is. Throws as above.
+std::string splice_offline(const std::string& row);
+
 }  // namespace bottle

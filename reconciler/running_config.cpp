@@ -11,10 +11,10 @@ namespace {
 using nlohmann::json;
 
 json expected_config(const Machine& m, const SmolvmBuild& smolvm) {
-    json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", true}, {"gpu", false}, {"gpu_vram_mib", nullptr},
+    json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", !m.socket}, {"gpu", false}, {"gpu_vram_mib", nullptr},
                             {"cuda", false}, {"nested_virt", false}, {"rosetta", false}, {"storage_gib", m.storage_gib},
                             {"overlay_gib", m.overlay_gib}, {"block_io", "sync"}, {"disk_durability", "full"},
-                            {"allowed_cidrs", json::array({m.allowed_cidr})}, {"dns", nullptr}, {"dns_options", json::array()}, {"shm_size", nullptr}};
+                            {"allowed_cidrs", m.socket ? json() : json::array({m.allowed_cidr})}, {"dns", nullptr}, {"dns_options", json::array()}, {"shm_size", nullptr}};
     for (const auto& key : smolvm.no_resources) resources.erase(key);
     json config = {{"version", 1}, {"mounts", json::array()}, {"ports", json::array()}, {"resources", resources}};
     if (smolvm.config_forkable) config["forkable"] = false;

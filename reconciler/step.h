@@ -43,6 +43,10 @@ struct RemoveContainer {
 struct RemoveImage {
     std::string id;
 };
+/// Makes the folder of the mounted socket, or makes it right, and empties it.
+struct MakeSocketFolder {
+    SocketFolder folder;
+};
 struct ClaimUid {
     std::int64_t uid = 0;
 };
@@ -60,7 +64,7 @@ struct UpdateMachine {
 };
 struct SetAllowlist {
     std::string expected_row;  ///< exact bytes that the plan was made from
-    std::string cidr;
+    std::string cidr;  ///< empty: no network
 };
 /// Puts the rules of the bottle's uid into force, in place of what its table held.
 struct InstallFirewall {
@@ -84,7 +88,7 @@ struct Launch {
 struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
-                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, ClaimUid,
+                            ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, MakeSocketFolder, ClaimUid,
                             CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, DeleteMachine,
                             SealMachine, Prove, Provision, Launch, Forget>;
 

@@ -18,6 +18,7 @@ struct Scope {
     std::string image;            ///< the root file system's folder; empty: not looked at
     std::string bundle_address;   ///< empty: not allocated yet, no route is asked for
     std::int64_t vmm_uid = 0;
+    std::string socket_folder;    ///< of the mounted socket; empty: none is mounted
     std::string image_source;     ///< the folder of which the bottle has a copy; empty: it needs none
 };
 

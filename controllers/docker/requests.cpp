@@ -18,11 +18,11 @@ json ipam_config(const std::string& pool) {
     return {{"Subnet", subnet}, {"Gateway", gateway}, {"IPRange", range}};
 }
 
-/// "volume bottle-docs-cache:/var/cache": no other kind is ever asked for.
+/// "volume bottle-docs-cache:/var/cache", "bind /run/bottle/2900000:/run/bottle".
 json mount(const std::string& text) {
     const auto space = text.find(' ');
     const auto colon = text.find(':', space);
-    return {{"Type", "volume"}, {"Source", text.substr(space + 1, colon - space - 1)}, {"Target", text.substr(colon + 1)}};
+    return {{"Type", text.substr(0, space)}, {"Source", text.substr(space + 1, colon - space - 1)}, {"Target", text.substr(colon + 1)}};
 }
 
 json tmpfs(const std::vector<std::string>& entries) {

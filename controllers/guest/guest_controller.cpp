@@ -107,6 +107,7 @@ std::vector<ProbeTarget> targets_of(const std::vector<Guarded>& guarded) {
 bool all_denied(const std::vector<Denial>& denials, const std::vector<ProbeResult>& results) {
     return std::all_of(results.begin(), results.end(), [&](const ProbeResult& result) {
         bool expected = result.target.expect != ProbeTarget::Expect::Reached &&
+                        result.target.expect != ProbeTarget::Expect::NoRoute &&
                         result.target.kind != ProbeTarget::Kind::Icmp &&
                         result.target.kind != ProbeTarget::Kind::Listener &&
                         result.guest != ProbeResult::Guest::Unreachable;
@@ -132,6 +133,11 @@ SocketWatch watch_of(const GuestScope& scope, const std::vector<Guarded>& guarde
     SocketWatch watch;
     watch.bundle_address = scope.around.bundle_address;
     watch.internal_gateway = scope.around.internal_gateway;
+    if (!scope.around.socket.empty()) {
+        watch.bundle_address = kLoopback;
+        watch.internal_gateway = kRelayAddress;
+        watch.only_in_bundle = true;
+    }
     watch.vmm_uid = scope.vmm_uid;
     watch.infra_pid = scope.infra_pid;
     for (const BundlePort& port : scope.around.ports) watch.ports.insert(port.port);
@@ -233,14 +239,25 @@ GuestReading GuestController::probe(const GuestScope& scope) {
     Placed placed = place_probe(scope.smolvm, scope.scratch_folder, deadline);
     reading.problem = placed.problem;
     if (!reading.problem.empty()) return reading;
+    if (!scope.around.socket.empty()) reading.problem = forward(scope, placed.guest_path, deadline);
     try {
-        run_probe(scope, placed.guest_path, deadline, reading);
+        if (reading.problem.empty()) run_probe(scope, placed.guest_path, deadline, reading);
     } catch (const Error& error) {
         reading.problem = error.what();
     }
     // A probe that ran has removed its own file.
     if (!reading.problem.empty()) remove_probe(scope.smolvm, placed.guest_path);
     return reading;
+}
+
+/// One that runs from before in this boot is left alone; whether the port leads to the bundle is what the probe finds out.
+std::string GuestController::forward(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline) {
+    if (scope.around.ports.size() != 1) return "one socket is mounted, and the bundle has not one port";
+    std::string token = random_hex(16);
+    ProcessResult ran = exec(scope.smolvm, {guest_path, "forward", token, std::to_string(scope.around.ports.front().port), scope.around.socket}, "",
+                             std::min(kCall, deadline.left()));
+    bool forwards = ran.succeeded() && (ran.out == token + " listening\n" || ran.out == token + " taken\n");
+    return forwards ? std::string() : "the guest's port is not forwarded to the mounted socket: " + last_words(ran);
 }
 
 void GuestController::run_probe(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline,

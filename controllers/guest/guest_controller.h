@@ -30,7 +30,7 @@ public:
     explicit GuestController(ProcessRunner& runner) : runner_(runner) {}
 
     /// Copies our static probe into the guest and runs it against the bundle's ports and fresh listeners of ours, while
-    /// watching from the host. What could not be done is the reading's `problem`; throws only when memory or random
+    /// watching from the host. Without a network, a copy of it stays and forwards the bundle's port. What could not be done is the reading's `problem`; throws only when memory or random
     /// numbers run out. Nothing of the guest's image is run, but for its chmod where smolvm cannot set a mode.
     GuestReading probe(const GuestScope& scope);
 
@@ -54,6 +54,8 @@ private:
     Placed place_probe(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const Deadline& deadline);
     void run_probe(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline,
                    GuestReading& reading);
+    /// Empty, or what went wrong.
+    std::string forward(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline);
     void remove_probe(const SmolvmInvocation& smolvm, const std::string& guest_path);
     std::string copy_probe(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
                            const Deadline& deadline);

@@ -182,7 +182,7 @@ std::map<SocketWatcher::Ends, int> SocketWatcher::connections(const std::vector<
         if (watch_.ports.count(port) != 0) found.emplace(Ends{s.local_address, s.local_port, s.remote_address, s.remote_port}, port);
     };
     for (const TcpSocket& s : host) {
-        bool vmm = s.state != State::Listening && watch_.vmm_uid >= 0 && s.uid == watch_.vmm_uid;
+        bool vmm = !watch_.only_in_bundle && s.state != State::Listening && watch_.vmm_uid >= 0 && s.uid == watch_.vmm_uid;
         if (vmm && s.remote_address == watch_.bundle_address) add(s, s.remote_port);
     }
     if (watch_.infra_pid <= 0) return found;

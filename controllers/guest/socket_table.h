@@ -37,6 +37,7 @@ std::vector<TcpSocket> parse_socket_table(std::string_view text);
 struct SocketWatch {
     std::string bundle_address;
     std::string internal_gateway;  ///< where connections from this host seem to come from, seen by the bundle
+    bool only_in_bundle = false;   ///< this host's own table tells nothing: the machine has no network
     std::set<int> ports;
     std::int64_t vmm_uid = -1;   ///< -1: not known, then only the bundle's own table counts
     std::int64_t infra_pid = 0;  ///< a process in the bundle's network namespace; 0: none
@@ -57,7 +58,7 @@ struct SocketsSeen {
 int free_port();
 
 /// Looks every 50 ms, from construction to stop(), and once more then, for new connections from the VMM to ports of the bundle: in this
-/// host's table with the VMM's uid, or in the bundle's with this host as the other side; and for listeners. What stood before it was made
+/// host's table with the VMM's uid, or in the bundle's with `internal_gateway` as the other side; and for listeners. What stood before it was made
 /// is not counted, but for the control.
 class SocketWatcher {
 public:

@@ -35,6 +35,14 @@ public:
         made_.back().target.name = random_hex_() + ".bottle-probe.invalid";
     }
 
+    /// smolvm refuses nothing where there is no network: there must be no way to anything.
+    void without_network() {
+        for (auto& planned : made_) {
+            auto& target = planned.target;
+            if (target.expect != Expect::Reached && target.kind != Kind::Listener) target.expect = Expect::NoRoute;
+        }
+    }
+
     std::vector<PlannedTarget> take() { return std::move(made_); }
 
 private:
@@ -49,8 +57,8 @@ bool is_six(const HostAddress& host) {
 void plan_ports(const Surroundings& around, Plan& plan) {
     for (std::size_t i = 0; i < around.ports.size() && i < kMaxPorts; ++i) {
         const BundlePort& port = around.ports[i];
-        plan.add(Kind::BundlePort, Expect::Reached, fmt::format("bundle port {}", port.name), around.bundle_address,
-                 port.port);
+        plan.add(Kind::BundlePort, Expect::Reached, fmt::format("bundle port {}", port.name),
+                 around.socket.empty() ? around.bundle_address : kLoopback, port.port);
     }
 }
 
@@ -125,6 +133,11 @@ std::vector<PlannedTarget> plan_targets(const Surroundings& around, const std::f
     plan_names(around, plan);
     plan_echo(around, plan);
     plan.add(Kind::Listener, Expect::Denied, "listener of the guest", "0.0.0.0", 0);
+    if (!around.socket.empty()) {
+        // On a machine whose sockets are the host's own (TSI), 127.0.0.1 is the host's.
+        plan.add_guarded("host loopback", kLoopback, kLoopback);
+        plan.without_network();
+    }
     return plan.take();
 }
 

@@ -22,6 +22,8 @@ struct Surroundings {
         std::string internal_gateway;
     };
     std::vector<Neighbour> neighbours;  ///< other bottles with a network of their own
+    /// The guest's path of the mounted socket, where the machine has no network and its one port is forwarded to that; empty: it has a network.
+    std::string socket;
 };
 
 /// A target, and where a fresh listener of ours has to stand behind it.
@@ -40,5 +42,9 @@ std::vector<PlannedTarget> plan_targets(const Surroundings& around, const std::f
 /// host's 127.0.0.1 where the policy lets it through, to ::1 for the IPv6 one.
 inline constexpr const char* kSmolvmGateway = "100.96.0.1";
 inline constexpr const char* kSmolvmGateway6 = "fd53:4d00::1";
+/// Where the forwarder in a machine without a network listens, and the proxy in the bundle's own namespace.
+inline constexpr const char* kLoopback = "127.0.0.1";
+/// From where infra's relay connects to that proxy (controllers/docker/pause): so its connections are told from the containers' own.
+inline constexpr const char* kRelayAddress = "127.0.0.2";
 
 }  // namespace bottle

@@ -20,7 +20,8 @@
 namespace bottle {
 namespace {
 
-constexpr const char* kSealed[] = {"control.sock", "egress.sock", "ports.sock"};
+/// port-forward.sock, to the guest's ports, is there in a machine without a network, which has no egress.sock (1.32.2).
+constexpr const char* kSealed[] = {"control.sock", "egress.sock", "port-forward.sock", "ports.sock"};
 /// Made by the first `machine update --allow-cidr` of a running machine, and never removed (1.32.2).
 constexpr const char* kTrace = "egress-update.lock";
 /// exec, copy and stop; and what the guest's agent says to the host (1.32.2).

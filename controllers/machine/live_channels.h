@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-// The Unix sockets of a VM folder through which a running machine's policy can be changed (smolvm 1.32.2: egress.sock, ports.sock, control.sock),
+// The Unix sockets of a VM folder through which a running machine's policy can be changed (smolvm 1.32.2: egress.sock, ports.sock, control.sock, port-forward.sock),
 // and what one change of it leaves behind. agent.sock is none: exec, copy and stop go through it, and it changes nothing of the policy; nor are agent.ready and
 // agent.logs, through which the guest's agent speaks to the host.
 namespace bottle {

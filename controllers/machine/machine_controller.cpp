@@ -149,7 +149,7 @@ Outcome MachineController::act(const SetAllowlist& action) {
     const auto now = row();
     if (!now.present()) return failed(now.unknown() ? now.why() : "the machine's row is gone");
     if (!action.expected_row.empty() && now->data != action.expected_row) return failed("the row changed since it was looked at");
-    const auto replacement = splice_allowlist(now->data, action.cidr);
+    const auto replacement = action.cidr.empty() ? splice_offline(now->data) : splice_allowlist(now->data, action.cidr);
     const auto problem = replace_machine_row(paths_.database, machine_, *now, replacement, kPatience);
     return problem.empty() ? Outcome{} : failed("the allowlist could not be set: " + problem);
 }

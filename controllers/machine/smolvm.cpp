@@ -116,6 +116,7 @@ std::vector<std::string> create_arguments(const Machine& m) {
     auto arguments = named("create", m.name);
     arguments.insert(arguments.end(), {"--image", m.rootfs, "--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib), "--storage",
                                        std::to_string(m.storage_gib), "--overlay", std::to_string(m.overlay_gib)});
+    if (m.socket) arguments.insert(arguments.end(), {"--mount-socket", m.socket->host_path + ":" + m.socket->guest_path});
     for (const auto& [key, value] : m.labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
     arguments.emplace_back("--");
     arguments.insert(arguments.end(), kInertCommand.begin(), kInertCommand.end());

@@ -371,3 +371,31 @@ TEST_CASE("provision: done only with the token, tried again once when killed") {
     }
     CHECK(world.smolvm.calls.empty());
 }
+
+TEST_CASE("without a network: the port is forwarded before the probe runs, and only a forwarder that says so is one") {
+    World world;
+    std::vector<std::string> verbs;
+    std::string answer = "listening";
+    world.smolvm.guest = [&](const std::vector<std::string>& command, const std::string&) {
+        verbs.push_back(command[1]);
+        if (command[1] == "forward") {
+            CHECK(command[3] == std::to_string(world.bundle.port()));
+            CHECK(command[4] == "/run/bottle/proxy.sock");
+            return exited(0, command[2] + " " + answer + "\n");
+        }
+        if (command[1] == "run") return exited(1, "", "as this test asks");
+        return exited(0, command.back() + " ready\n");
+    };
+    GuestScope scope = world.scope();
+    scope.around.socket = "/run/bottle/proxy.sock";
+    CHECK(world.controller.probe(scope).problem.find("the probe did not run to its end") == 0);
+    CHECK(verbs == std::vector<std::string>{"ready", "forward", "run", "remove"});
+    answer = "taken";
+    CHECK(world.controller.probe(scope).problem.find("the probe did not run to its end") == 0);
+    verbs.clear();
+    answer = "forged";
+    CHECK(world.controller.probe(scope).problem.find("the guest's port is not forwarded") == 0);
+    CHECK(verbs == std::vector<std::string>{"ready", "forward", "remove"});
+    scope.around.ports.push_back({"egress", "second", 1});
+    CHECK(world.controller.probe(scope).problem == "one socket is mounted, and the bundle has not one port");
+}

@@ -360,3 +360,44 @@ TEST_CASE("the raw text is JSON, also of bytes that are no UTF-8") {
     CHECK(text.at("results")[2].at("listenerLive") == true);
     CHECK(text.at("results")[2].at("guest") == "refused");
 }
+
+TEST_CASE("without a network: no route to anything, with a live listener wherever one can stand") {
+    const auto offline = [](Kind kind, const std::string& address, Guest guest) { return result(kind, Expect::NoRoute, address, guest); };
+    const auto verdict = [](const ProbeResult& one) { return judge_guest({{}, "n", {one}}).front().verdict; };
+    for (const auto kind : {Kind::Tcp, Kind::Udp, Kind::Tcp6, Kind::Udp6}) {
+        const std::string address = kind == Kind::Tcp || kind == Kind::Udp ? "10.231.0.1" : "fd53:4d00::1";
+        const auto good = with_listener(offline(kind, address, Guest::Unreachable));
+        CHECK(verdict(good) == Verdict::Holds);
+        CHECK(verdict(with_listener(offline(kind, address, Guest::Unreachable), 1)) == Verdict::Fails);
+        CHECK(verdict(offline(kind, address, Guest::Unreachable)) == Verdict::Unknown);
+        for (const auto guest : {Guest::Connected, Guest::Data, Guest::Held, Guest::Reset, Guest::Answered, Guest::Nxdomain}) {
+            CHECK(verdict(with_listener(offline(kind, address, guest))) == Verdict::Fails);
+        }
+        // A refusal is somebody's: there is a network.
+        for (const auto guest : {Guest::Refused, Guest::Denied, Guest::TimedOut, Guest::NotRun, Guest::Other}) {
+            CHECK(verdict(with_event(with_listener(offline(kind, address, guest)))) == Verdict::Unknown);
+        }
+    }
+    for (const auto* own : {"127.0.0.1", "127.255.255.254", "::1"}) {
+        INFO(own);
+        CHECK(verdict(with_listener(offline(Kind::Tcp, own, Guest::Refused))) == Verdict::Holds);
+        CHECK(verdict(offline(Kind::Tcp, own, Guest::Refused)) == Verdict::Unknown);
+        CHECK(verdict(with_listener(offline(Kind::Tcp, own, Guest::Refused), 1)) == Verdict::Fails);
+        CHECK(verdict(with_listener(offline(Kind::Tcp, own, Guest::TimedOut))) == Verdict::Unknown);
+    }
+    for (const auto* other : {"126.255.255.255", "128.0.0.0"}) CHECK(verdict(with_listener(offline(Kind::Tcp, other, Guest::Refused))) == Verdict::Unknown);
+    // Where nothing of ours can listen.
+    CHECK(verdict(offline(Kind::Tcp, "1.1.1.1", Guest::Unreachable)) == Verdict::Holds);
+    for (const auto kind : {Kind::DnsUdp, Kind::DnsTcp, Kind::Icmp}) {
+        auto one = offline(kind, "100.96.0.1", Guest::Unreachable);
+        if (kind == Kind::Icmp) one.target.port = 0;
+        CHECK(verdict(one) == Verdict::Holds);
+        one.guest = Guest::TimedOut;
+        CHECK(verdict(one) == Verdict::Unknown);
+        one.guest = Guest::Nxdomain;
+        CHECK(verdict(one) == Verdict::Fails);
+    }
+    const auto port = result(Kind::BundlePort, Expect::Reached, "127.0.0.1", Guest::Data);
+    CHECK(judge_guest({{}, "n", {port, with_listener(offline(Kind::Tcp, "10.231.0.1", Guest::Unreachable))}}).size() == 2);
+    CHECK(judge_guest({{}, "n", {port, offline(Kind::Tcp, "1.1.1.1", Guest::Unreachable)}}).size() == 3);
+}

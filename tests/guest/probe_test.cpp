@@ -1,15 +1,22 @@
 #include "tests/guest/loopback.h"
 #include "tests/guest/probe_run.h"
+#include "tests/guest/temp_folder.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -366,4 +373,77 @@ TEST_CASE("a request that makes no sense is refused, and nothing is tried") {
     for (int i = 0; i < 97; ++i) many += "target t tcp 127.0.0.1 1 -\n";
     CHECK(refused(many + "end\n"));
     CHECK(run_probe("", "").exit_code == 2);
+}
+
+namespace {
+
+/// A child of a child of ours: when that one has ended, it is ours, and ends with this object.
+class AdoptedChild {
+public:
+    AdoptedChild() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+    ~AdoptedChild() {
+        end();
+        prctl(PR_SET_CHILD_SUBREAPER, 0);
+    }
+    AdoptedChild(const AdoptedChild&) = delete;
+    AdoptedChild& operator=(const AdoptedChild&) = delete;
+
+    /// True if one lived.
+    bool end() {
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            std::ifstream stat(entry.path() / "stat");
+            std::string pid, name, state, parent;
+            if (!(stat >> pid >> name >> state >> parent) || parent != std::to_string(getpid()) || name != "(probe)" || state == "Z") continue;
+            kill(std::stoi(pid), SIGKILL);
+            return waitpid(std::stoi(pid), nullptr, 0) == std::stoi(pid);
+        }
+        return false;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("forward: a connection to the port comes out at the Unix socket, and the caller is not held") {
+    TempFolder folder;
+    const std::string path = folder.file("s.sock");
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(listener, 4) == 0);
+    // Of a port that nobody has now.
+    const int port = Server(SOCK_STREAM, {}).port();
+
+    AdoptedChild forwarder;
+    ProbeRun run = run_probe("forward " + std::string(kNonce) + " " + std::to_string(port) + " " + path, "");
+    CHECK(run.exit_code == 0);
+    CHECK(run.out == std::string(kNonce) + " listening\n");
+    CHECK(run_probe("forward n " + std::to_string(port) + " " + path, "").out == "n taken\n");
+
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to = loopback(port);
+    REQUIRE(connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+    int came = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(came >= 0);
+    char bytes[8] = {};
+    CHECK(write(client, "ping", 4) == 4);
+    CHECK(read(came, bytes, 4) == 4);
+    CHECK(std::string(bytes) == "ping");
+    // An end of one side is passed on, and the other may go on.
+    shutdown(client, SHUT_WR);
+    CHECK(read(came, bytes, 4) == 0);
+    CHECK(write(came, "pong", 4) == 4);
+    CHECK(read(client, bytes, 4) == 4);
+    CHECK(std::string(bytes) == "pong");
+    close(came);
+    CHECK(read(client, bytes, 4) == 0);
+    close(client);
+    close(listener);
+    CHECK(forwarder.end());
+}
+
+TEST_CASE("forward: what makes no sense is refused") {
+    for (const char* arguments : {"forward n 0 /s", "forward n 65536 /s", "forward n x /s", "forward n 80"}) CHECK(run_probe(arguments, "").exit_code == 2);
+    CHECK(run_probe("forward n 80 /" + std::string(108, 'x'), "").exit_code == 2);
 }

@@ -83,6 +83,12 @@ TEST_CASE("a connection that is held while the watcher looks is seen, one from b
         Fd during = connect_to("127.0.0.3", service.port());
         CHECK(watcher.stop().ports.empty());
     }
+    SECTION("without a network the host's table tells nothing") {
+        watch.only_in_bundle = true;
+        SocketWatcher watcher(watch);
+        Fd during = connect_to("127.0.0.3", service.port());
+        CHECK(watcher.stop().ports.empty());
+    }
     SECTION("by the table of the bundle's network namespace") {
         watch.vmm_uid = -1;
         watch.infra_pid = getpid();

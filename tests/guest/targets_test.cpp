@@ -98,3 +98,20 @@ TEST_CASE("a bare host: no external network, no host address, no IPv6, no other 
     CHECK(has(planned, Kind::Tcp, Expect::Denied, "10.231.0.1", 0, "10.231.0.1"));
     CHECK(planned.size() == 2 + 2 + 6 + 2 + 1 + 2 + 4 + 8 + 3 + 1);
 }
+
+TEST_CASE("without a network: the one port is on the guest's loopback, and there must be no way to anything else") {
+    Surroundings offline = around();
+    offline.socket = "/run/bottle/proxy.sock";
+    offline.ports = {{"egress", "proxy", 9099}};
+    auto planned = plan(offline);
+    CHECK(has(planned, Kind::BundlePort, Expect::Reached, "127.0.0.1", 9099, ""));
+    CHECK(has(planned, Kind::Listener, Expect::Denied, "0.0.0.0", 0, ""));
+    CHECK(has(planned, Kind::Tcp, Expect::NoRoute, "127.0.0.1", 0, "127.0.0.1"));
+    CHECK(has(planned, Kind::Udp, Expect::NoRoute, "127.0.0.1", 0, "127.0.0.1"));
+    CHECK(has(planned, Kind::Tcp, Expect::NoRoute, "10.231.0.1", 0, "10.231.0.1"));
+    CHECK(has(planned, Kind::Icmp, Expect::NoRoute, "100.96.0.1", 0, ""));
+    for (const PlannedTarget& one : planned) {
+        if (one.target.kind != Kind::BundlePort && one.target.kind != Kind::Listener) CHECK(one.target.expect == Expect::NoRoute);
+    }
+    CHECK(planned.size() == plan(around()).size() - 1 + 2);
+}

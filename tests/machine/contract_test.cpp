@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kUid = 2'900'123;
 
 void creates_an_offline_machine(MachinePlace& place) {
-    REQUIRE(place.controller.act(ClaimUid{kUid}).text == "");
-    REQUIRE(place.controller.act(CreateMachine{place.machine}).text == "");
+    REQUIRE(place.controller.act(ClaimUid{kUid}).text.empty());
+    REQUIRE(place.controller.act(CreateMachine{place.machine}).text.empty());
     const auto view = place.controller.observe();
     REQUIRE(view.row.present());
     CHECK(view.row->is_blob);
@@ -45,10 +45,10 @@ void does_not_create_it_twice(MachinePlace& place) {
 }
 
 void takes_a_list_and_no_other_byte(MachinePlace& place) {
-    REQUIRE(place.controller.act(ClaimUid{kUid}).text == "");
-    REQUIRE(place.controller.act(CreateMachine{place.machine}).text == "");
+    REQUIRE(place.controller.act(ClaimUid{kUid}).text.empty());
+    REQUIRE(place.controller.act(CreateMachine{place.machine}).text.empty());
     const auto before = place.row_text();
-    REQUIRE(place.controller.act(SetAllowlist{before, place.machine.allowed_cidr}).text == "");
+    REQUIRE(place.controller.act(SetAllowlist{before, place.machine.allowed_cidr}).text.empty());
     const auto after = place.row_text();
     CHECK(after == splice_allowlist(before, place.machine.allowed_cidr));
     CHECK(compare_row(after, place.machine, RowStage::Confined).empty());
@@ -71,7 +71,7 @@ void keeps_the_list_over_an_update(MachinePlace& place) {
     auto larger = place.machine;
     larger.cpus = 2;
     larger.memory_mib = 768;
-    REQUIRE(place.controller.act(UpdateMachine{larger}).text == "");
+    REQUIRE(place.controller.act(UpdateMachine{larger}).text.empty());
     CHECK(compare_row(place.row_text(), larger, RowStage::Confined).empty());
 }
 
@@ -84,9 +84,9 @@ void cannot_read_a_row_that_is_text(MachinePlace& place) {
     CHECK_FALSE(view.row->is_blob);
     CHECK(place.controller.act(UpdateMachine{place.machine}).kind == Outcome::Kind::Failed);
     // Written again, it is a BLOB.
-    REQUIRE(place.controller.act(SetAllowlist{good, place.machine.allowed_cidr}).text == "");
+    REQUIRE(place.controller.act(SetAllowlist{good, place.machine.allowed_cidr}).text.empty());
     CHECK(place.controller.observe().row->is_blob);
-    CHECK(place.controller.act(UpdateMachine{place.machine}).text == "");
+    CHECK(place.controller.act(UpdateMachine{place.machine}).text.empty());
 }
 
 void deletes_everything_and_nothing_else(MachinePlace& place) {
@@ -94,7 +94,7 @@ void deletes_everything_and_nothing_else(MachinePlace& place) {
     const auto other = place.call({"machine", "create", "--name", "mine", "--image", place.machine.rootfs});
     REQUIRE(other.succeeded());
     CHECK(place.controller.observe().other_rows == std::vector<std::string>{"mine"});
-    REQUIRE(place.controller.act(DeleteMachine{}).text == "");
+    REQUIRE(place.controller.act(DeleteMachine{}).text.empty());
     const auto view = place.controller.observe();
     CHECK(view.row.absent());
     CHECK(view.vm_folder.absent());
@@ -104,7 +104,7 @@ void deletes_everything_and_nothing_else(MachinePlace& place) {
 
 void says_that_it_is_not_there(MachinePlace& place) {
     place.make();
-    REQUIRE(place.controller.act(DeleteMachine{}).text == "");
+    REQUIRE(place.controller.act(DeleteMachine{}).text.empty());
     const auto outcome = place.controller.act(DeleteMachine{});
     CHECK(outcome.kind == Outcome::Kind::Failed);
     CHECK(outcome.text.find("not found") != std::string::npos);
@@ -145,13 +145,13 @@ void does_not_start_what_is_not_as_verified(MachinePlace& place) {
         CHECK(outcome.kind == Outcome::Kind::Failed);
         CHECK(outcome.text.find("not as verified") != std::string::npos);
         CHECK(place.controller.observe().processes->empty());
-        REQUIRE(place.controller.act(SetAllowlist{place.row_text(), place.machine.allowed_cidr}).text == "");
+        REQUIRE(place.controller.act(SetAllowlist{place.row_text(), place.machine.allowed_cidr}).text.empty());
     }
 }
 
 void stops_what_does_not_run(MachinePlace& place) {
     place.make();
-    CHECK(place.controller.act(StopMachine{}).text == "");
+    CHECK(place.controller.act(StopMachine{}).text.empty());
     CHECK(compare_row(place.row_text(), place.machine, RowStage::Confined).empty());
 }
 
@@ -160,6 +160,33 @@ void tells_its_version(MachinePlace& place) {
     CHECK(smolvm_version(place.smolvm, place.runner, problem) == place.smolvm.build.version);
     CHECK(problem.empty());
     CHECK(verify_build(place.smolvm).problem.empty());
+}
+
+/// Mode socket.
+void creates_a_machine_with_one_mounted_socket(MachinePlace& place) {
+    place.machine.allowed_cidr.clear();
+    place.machine.socket = MountedSocket{"/run/bottle/2900123/proxy.sock", "/run/bottle/proxy.sock"};
+    REQUIRE(place.controller.act(ClaimUid{kUid}).text.empty());
+    // Nobody listens there yet, and the folder need not be there.
+    REQUIRE(place.controller.act(CreateMachine{place.machine}).text.empty());
+    const auto created = place.row_text();
+    for (const auto stage : {RowStage::Offline, RowStage::Confined}) CHECK(compare_row(created, place.machine, stage).empty());
+    auto other = place.machine;
+    other.socket->host_path = "/run/docker.sock";
+    CHECK_FALSE(compare_row(created, other, RowStage::Confined).empty());
+}
+
+void keeps_the_socket_over_an_update_and_a_list_that_is_taken_out(MachinePlace& place) {
+    creates_a_machine_with_one_mounted_socket(place);
+    const auto created = place.row_text();
+    REQUIRE(place.controller.act(SetAllowlist{created, "10.231.0.2/32"}).text.empty());
+    CHECK_FALSE(compare_row(place.row_text(), place.machine, RowStage::Confined).empty());
+    REQUIRE(place.controller.act(SetAllowlist{place.row_text(), ""}).text.empty());
+    CHECK(place.row_text() == created);
+    auto larger = place.machine;
+    larger.cpus = 2;
+    REQUIRE(place.controller.act(UpdateMachine{larger}).text.empty());
+    CHECK(compare_row(place.row_text(), larger, RowStage::Confined).empty());
 }
 
 struct Case {
@@ -181,6 +208,8 @@ const Case kCases[] = {
     {"refuses a uid that is claimed", refuses_a_uid_that_is_claimed},
     {"does not start what is not as verified", does_not_start_what_is_not_as_verified},
     {"stops what does not run", stops_what_does_not_run},
+    {"creates a machine with one mounted socket", creates_a_machine_with_one_mounted_socket},
+    {"keeps the socket over an update and a list that is taken out", keeps_the_socket_over_an_update_and_a_list_that_is_taken_out},
     {"tells its version", tells_its_version},
 };
 

@@ -37,7 +37,7 @@ TEST_CASE("a start of our own is recorded, sealed, released and stopped") {
     MachinePlace place(SmolvmKind::StandIn);
     place.make();
     StartRecord record;
-    REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text == "");
+    REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text.empty());
     auto view = place.controller.observe();
     REQUIRE(view.processes->size() == 1);
     const auto& vmm = view.processes->front();
@@ -50,7 +50,7 @@ TEST_CASE("a start of our own is recorded, sealed, released and stopped") {
     if (geteuid() == 0) CHECK(vmm.uid == 2'900'123);
     CHECK(*view.live_channels == std::set<std::string>{"control.sock", "egress.sock", "ports.sock"});
 
-    REQUIRE(place.controller.act(SealMachine{}).text == "");
+    REQUIRE(place.controller.act(SealMachine{}).text.empty());
     CHECK(place.controller.observe().live_channels->empty());
     CHECK(place.controller.release_guard());
     CHECK(living(place) == 1);
@@ -61,7 +61,7 @@ TEST_CASE("a start of our own is recorded, sealed, released and stopped") {
     CHECK(place.controller.act(DeleteMachine{}).text.find("still runs") != std::string::npos);
     CHECK(living(place) == 1);
 
-    CHECK(place.controller.act(StopMachine{}).text == "");
+    CHECK(place.controller.act(StopMachine{}).text.empty());
     CHECK(living(place) == 0);
 }
 
@@ -88,10 +88,10 @@ TEST_CASE("a stop that fails, lies or hangs is done without smolvm") {
         MachinePlace place(SmolvmKind::StandIn, kShort);
         place.make();
         StartRecord record;
-        REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text == "");
+        REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text.empty());
         REQUIRE(place.controller.release_guard());
         place.order(order);
-        CHECK(place.controller.act(StopMachine{}).text == "");
+        CHECK(place.controller.act(StopMachine{}).text.empty());
         CHECK(living(place) == 0);
     }
 }
@@ -167,7 +167,7 @@ TEST_CASE("an unproved machine does not outlive its bound") {
     MachinePlace place(SmolvmKind::StandIn);
     place.make();
     StartRecord record;
-    REQUIRE(place.controller.start(place.machine, "boot", std::chrono::seconds(2), record).text == "");
+    REQUIRE(place.controller.start(place.machine, "boot", std::chrono::seconds(2), record).text.empty());
     CHECK(living(place) == 1);
     CHECK(becomes(0, place));
     CHECK_FALSE(place.controller.release_guard());

@@ -85,9 +85,9 @@ ProcessResult MachinePlace::call(const std::vector<std::string>& words) {
 }
 
 void MachinePlace::make() {
-    REQUIRE(controller.act(ClaimUid{2'900'123}).text == "");
-    REQUIRE(controller.act(CreateMachine{machine}).text == "");
-    REQUIRE(controller.act(SetAllowlist{row_text(), machine.allowed_cidr}).text == "");
+    REQUIRE(controller.act(ClaimUid{2'900'123}).text.empty());
+    REQUIRE(controller.act(CreateMachine{machine}).text.empty());
+    REQUIRE(controller.act(SetAllowlist{row_text(), machine.allowed_cidr}).text.empty());
 }
 
 std::string MachinePlace::row_text() {

@@ -142,7 +142,10 @@ TEST_CASE("what a later version will do is refused at its line") {
         const auto error = ManifestFile(text).error();
         return error.substr(0, error.find('\n'));
     };
-    CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: socket is not in this version");
+    const auto with_ports = [](const std::string& ports) { return manifest_text({.container = "image: a:1\n        ports: " + ports, .more = "  network: {mode: socket}\n"}); };
+    CHECK(first_line(with_ports("[{name: proxy, port: 9099}]")).empty());
+    CHECK(first_line(with_ports("[{name: proxy, port: 9099}, {name: git, port: 9418}]")) == "bottle.yaml:14:51: error: in mode socket the guest has the port proxy and no other, so not git");
+    CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: mode socket needs a port named proxy, and no container has one");
     CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})) == "bottle.yaml:14:19: error: tsi-loopback is not in this version");
     CHECK(ManifestFile(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})).error().find("hint: smolvm 1.1.3 and later refuse an allowlist on TSI") != std::string::npos);
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");

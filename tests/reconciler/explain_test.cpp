@@ -71,6 +71,13 @@ TEST_CASE("golden: explained without a firewall, and with the manifest's own mod
     check_golden("explain/firewall-off.txt", to_text(explained(world, manifest)));
 }
 
+TEST_CASE("golden: explained of a machine without a network") {
+    const auto manifest = sample_with_socket();
+    auto world = ready_world(manifest);
+    check_golden("explain/socket.txt", to_text(explained(world, manifest)));
+    check_golden("explain/socket.json", to_json(explained(world, manifest)));
+}
+
 TEST_CASE("golden: a refused mode is explained, and nothing is said to hold in it") {
     auto manifest = sample_manifest();
     manifest.network.mode = NetworkMode::TsiLoopback;

@@ -140,6 +140,9 @@ const std::vector<Event>& events() {
         {"Docker down", End::Refused, [](ModelWorld& w, Random&) { w.docker_down = "connection refused"; }},
         {"database locked", End::Refused, [](ModelWorld& w, Random&) { w.database_locked = "database is locked"; }},
         {"firewall unreadable", End::Ready, [](ModelWorld& w, Random&) { w.firewall_unreadable = "Operation not permitted"; }},
+        {"socket's file exchanged", End::Ready, [](ModelWorld& w, Random& r) { if (w.socket_place && !w.socket_place->entries.empty()) w.socket_place->entries.front().inode += 1 + r() % 5; }},
+        {"socket's folder opened", End::Ready, [](ModelWorld& w, Random&) { if (w.socket_place) w.socket_place->mode = 0777; }},
+        {"socket's folder gone", End::Ready, [](ModelWorld& w, Random&) { w.socket_place.reset(); }},
         {"another claim", End::Refused, [](ModelWorld& w, Random&) { if (w.stored.allocation) w.uid_claim = 2'000'000; else w.docker_down = "connection refused"; }},
     };
     return kEvents;
@@ -187,13 +190,15 @@ void check_end(ModelWorld& world, const Manifest& manifest, End expected) {
 }  // namespace
 
 TEST_CASE("from random worlds: one apply converges or refuses, the next does nothing, and nothing runs unproved") {
-    const auto manifest = sample_with_volume();
-    const auto ready = ready_world(manifest);
+    const Manifest manifests[] = {sample_with_volume(), sample_with_socket()};
+    const ModelWorld readies[] = {ready_world(manifests[0]), ready_world(manifests[1])};
     for (unsigned seed = 1; seed <= BOTTLE_TEST_WORLDS; ++seed) {
         Random random(seed);
-        auto world = random() % 8 == 0 ? empty_world() : ready;
+        const auto mode = random() % 3 == 0 ? 1 : 0;
+        const auto& manifest = manifests[mode];
+        auto world = random() % 8 == 0 ? empty_world() : readies[mode];
         auto expected = End::Ready;
-        std::string story = fmt::format("seed {}", seed);
+        std::string story = fmt::format("seed {}{}", seed, mode == 1 ? ", mode socket" : "");
         const auto count = random() % 5;
         for (unsigned i = 0; i < count; ++i) {
             const auto& event = events()[random() % events().size()];

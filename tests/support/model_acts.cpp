@@ -113,8 +113,11 @@ Outcome ModelWorld::act(const StartContainer& a) {
     const bool joins = container->is.network_mode.rfind("container:", 0) == 0;
     const auto* joined = joins ? container_named(modes_[container->id].id) : nullptr;
     if (joins && (joined == nullptr || joined->status != "running")) return failed("cannot join network of a non running container");
+    // A bind whose source is not there (20.10).
+    if (!container->is.mounts.empty() && container->is.mounts.front().rfind("bind ", 0) == 0 && !socket_place) return failed("bind source path does not exist");
     container->status = "running";
     container->started_at = now();
+    run_infra(container->is);
     return {};
 }
 
@@ -134,6 +137,12 @@ Outcome ModelWorld::act(const CopyImage& a) {
     if (!source_listing) return failed("the folder is not there");
     image_listing = "copy of " + *source_listing;
     image_copy = ImageCopy{a.source, *source_listing, image_listing};
+    return {};
+}
+
+Outcome ModelWorld::act(const MakeSocketFolder& a) {
+    socket_folder = a.folder.path;
+    socket_place = SocketPlace{a.folder.uid, a.folder.gid < 0 ? 1000 : a.folder.gid, a.folder.gid < 0 ? 0700u : 0710u, {}};
     return {};
 }
 
@@ -165,9 +174,10 @@ Outcome ModelWorld::act(const UpdateMachine& a) {
 Outcome ModelWorld::act(const SetAllowlist& a) {
     if (!row || row->data != a.expected_row) return failed("the row changed since it was looked at");
     auto data = ordered_json::parse(row->data);
-    data["network"] = true;
-    data["allowed_cidrs"] = {a.cidr};
-    data["dns_filter_hosts"] = ordered_json::array();
+    data["network"] = !a.cidr.empty();
+    data["allowed_cidrs"] = a.cidr.empty() ? ordered_json() : ordered_json::array({a.cidr});
+    if (a.cidr.empty()) data.erase("dns_filter_hosts");
+    else data["dns_filter_hosts"] = ordered_json::array();
     row = MachineRow{data.dump(), true};
     return {};
 }
@@ -226,6 +236,10 @@ Outcome ModelWorld::act(const Prove&) {
     proof.key.infra_started_at = infra->started_at;
     for (const auto& network : desired_->networks) {
         if (const auto* is = network_named(network.name)) proof.key.network_ids.push_back(is->id);
+    }
+    if (!live->sockets.empty() && socket_place && !socket_place->entries.empty()) {
+        const auto& socket = socket_place->entries.front();
+        proof.key.network_ids.push_back(fmt::format("socket {}:{}:{}", socket.device, socket.inode, socket.ctime_ns));
     }
     for (const auto& p : desired_->ports) proof.key.ports.push_back(fmt::format("{} {} {}", p.container, p.name, p.port));
     for (const auto& b : model_binaries()) {

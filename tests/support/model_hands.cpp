@@ -24,9 +24,14 @@ void ModelWorld::start_machine(bool by_us) {
     machine.executable = binaries[0];
     machine.libraries = {binaries[1], binaries[2]};
     machine.environment = {{"PATH", "/usr/bin:/bin"}, {"LD_LIBRARY_PATH", "/opt/smolvm:/proc/self:/proc/self/lib"}, {"SMOLVM_LIB_DIR", "/opt/smolvm"}};
-    machine.channels = {"control.sock", "egress.sock", "ports.sock"};
+    for (const auto& socket : data["published_sockets"]) {
+        if (socket.is_object() && socket.value("direction", "") == "mount") machine.sockets.push_back(socket["host_path"]);
+        else machine.sockets.push_back(socket.dump());
+    }
     ordered_json cidrs = data.contains("allowed_cidrs") ? data["allowed_cidrs"] : ordered_json();
     const bool online = data["network"] == true;
+    // Of a machine without a network another (1.32.2).
+    machine.channels = {"control.sock", online ? "egress.sock" : "port-forward.sock", "ports.sock"};
     if (!online) machine.reach = std::vector<std::string>{};
     else if (cidrs.is_array()) machine.reach = cidrs.get<std::vector<std::string>>();
     // Without dns_filter_hosts every name is forwarded, whatever the list says (1.32.2).
@@ -60,6 +65,9 @@ std::string ModelWorld::leak() const {
     if (!live) return {};
     if (!live->reach) return "every address";
     if (live->names_open) return "names";
+    for (const auto& socket : live->sockets) {
+        if (socket != socket_folder + "/proxy.sock") return socket;
+    }
     for (const auto& cidr : *live->reach) {
         if (cidr != bundle_address_ + "/32") return cidr;
     }
@@ -83,10 +91,18 @@ void ModelWorld::kill_vmm() {
     data["pid_start_time"] = nullptr;
     row->data = data.dump();
 }
+/// With a command it is the relay: it makes its socket anew at each start.
+void ModelWorld::run_infra(const Container& infra) {
+    if (infra.command.size() != 2 || infra.entrypoint != std::vector<std::string>{"/pause"} || !socket_place) return;
+    const auto user = infra.user.find(':');
+    socket_place->entries = {{"proxy.sock", true, std::stoll(infra.user.substr(0, user)), std::stoll(infra.user.substr(user + 1)), 0660, 22,
+                              static_cast<std::uint64_t>(++ids_)}};
+}
 void ModelWorld::restart_container(const std::string& name) {
     if (auto* container = container_named(name)) {
         container->status = "running";
         container->started_at = now();
+        run_infra(container->is);
     }
 }
 void ModelWorld::stop_container(const std::string& name) {
@@ -148,6 +164,7 @@ void ModelWorld::reboot() {
     workload.reset();
     host.boot_id += "+";
     firewall.reset();
+    if (host.euid == 0) socket_place.reset();  // /run
     for (auto& [id, container] : containers) container.status = "exited";
 }
 void ModelWorld::change_row(const std::function<void(ordered_json&)>& change) {

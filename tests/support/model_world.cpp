@@ -26,11 +26,13 @@ std::vector<FileIdentity> model_binaries() {
 }
 
 std::string created_row(const Machine& machine) {
-    // Keys, order and values as `machine create` of 1.32.2 writes them.
+    // Keys, order and values as `machine create` of 1.32.2 writes them, with and without --mount-socket.
+    auto sockets = ordered_json::array();
+    if (machine.socket) sockets.push_back({{"direction", "mount"}, {"guest_path", machine.socket->guest_path}, {"host_path", machine.socket->host_path}});
     ordered_json row = {{"name", machine.name}, {"created_at", 1795522785}, {"state", "created"}, {"pid", nullptr}, {"pid_start_time", nullptr},
                         {"cpus", machine.cpus}, {"mem", machine.memory_mib}, {"block_io", "sync"}, {"disk_durability", "full"},
                         {"mounts", ordered_json::array()}, {"staged_mounts", ordered_json::array()}, {"staged_mounts_detached_from", nullptr},
-                        {"ports", ordered_json::array()}, {"published_sockets", ordered_json::array()}, {"network", false}, {"gpu", nullptr},
+                        {"ports", ordered_json::array()}, {"published_sockets", sockets}, {"network", false}, {"gpu", nullptr},
                         {"nested_virt", nullptr}, {"gpu_vram_mib", nullptr}, {"rosetta", nullptr},
                         {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
                         {"last_exit_code", nullptr}, {"init", ordered_json::array()}, {"init_completed", false},
@@ -222,6 +224,9 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     if (firewall_unreadable) snapshot.firewall = Unknown{*firewall_unreadable};
     else if (firewall) snapshot.firewall = *firewall;
     else snapshot.firewall = Absent{};
+    if (socket_unreadable) snapshot.socket_place = Unknown{*socket_unreadable};
+    else if (socket_place && scope.socket_folder == socket_folder) snapshot.socket_place = *socket_place;
+    else snapshot.socket_place = Absent{};
     snapshot.route = route(scope.bundle_address);
     // A workload's record is of one boot.
     if (workload && live && workload->vmm_pid == live->pid) snapshot.workload = *workload;

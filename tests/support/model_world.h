@@ -21,6 +21,7 @@ struct LiveMachine {
     std::uint64_t start_time = 0;
     std::int64_t uid = 0;
     std::optional<std::vector<std::string>> reach;  ///< the live allowlist; nothing: every address
+    std::vector<std::string> sockets;               ///< the host's, mounted in it
     bool names_open = false;
     std::set<std::string> channels;
     std::string running_config;
@@ -71,6 +72,8 @@ public:
     bool disks_lost = false;  ///< they start no guest any more
     bool disks_used = false;  ///< by the agent's command
     std::optional<std::int64_t> uid_claim;
+    std::string socket_folder;              ///< where the bottle's is
+    std::optional<SocketPlace> socket_place;  ///< what is there
     std::optional<std::string> firewall;  ///< the table of the bottle's uid, as nftables lists it; nothing: no such table
     std::set<std::string> machine_folders = {"/var/lib/state/bottle/bottles/docs-writer/smolvm", "/var/lib/state/bottle/vm/0123456789ab"};
     std::optional<LiveMachine> live;
@@ -87,6 +90,7 @@ public:
     std::optional<std::string> database_locked;
     std::optional<std::string> processes_unreadable;
     std::optional<std::string> firewall_unreadable;
+    std::optional<std::string> socket_unreadable;
     std::set<std::string> failing_steps;   ///< kinds: "start", "prove"…: they fail for good
     std::set<std::string> lying_steps;     ///< they say done, and nothing happened
 
@@ -107,6 +111,7 @@ private:
     Outcome act(const RemoveContainer& action);
     Outcome act(const RemoveImage& action);
     Outcome act(const CopyImage& action);
+    Outcome act(const MakeSocketFolder& action);
     Outcome act(const ClaimUid& action);
     Outcome act(const CreateMachine& action);
     Outcome act(const UpdateMachine& action);
@@ -129,6 +134,7 @@ private:
     MachineView machine_view() const;
     Observation<Route> route(const std::string& address) const;
     void start_machine(bool by_us);
+    void run_infra(const Container& infra);
     std::vector<Evidence> probe() const;
 
     /// Docker keeps the id of the network or container that a mode names: when that is gone, the mode is of nothing (20.10).

@@ -36,6 +36,13 @@ Manifest sample_with_volume() {
     return manifest;
 }
 
+Manifest sample_with_socket() {
+    auto manifest = sample_manifest();
+    manifest.network.mode = NetworkMode::Socket;
+    manifest.network.mode_place = {"bottle.yaml", 9, 11};
+    return manifest;
+}
+
 Image egress_image() {
     Image image;
     image.id = "sha256:62985db63049" + std::string(52, '1');
@@ -74,6 +81,7 @@ Scope scope_of(const ModelWorld& world, const Manifest& manifest) {
     if (world.stored.allocation) {
         scope.bundle_address = bundle_address_of(world.stored.allocation->internal_subnet);
         scope.vmm_uid = world.stored.allocation->vmm_uid;
+        if (manifest.network.mode == NetworkMode::Socket) scope.socket_folder = socket_folder_path(*world.stored.allocation, world.host.state_folder, manifest.name);
     }
     return scope;
 }

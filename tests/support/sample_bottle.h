@@ -13,6 +13,8 @@ namespace bottle::model {
 Manifest sample_manifest();
 /// The same, with a volume in the container.
 Manifest sample_with_volume();
+/// Mode socket: its proxy is all that the guest has of the outside.
+Manifest sample_with_socket();
 Image egress_image();
 
 /// A world with the sample's images in it, and nothing made yet.

@@ -24,6 +24,14 @@ def set_up():
 
 # What somebody's image might have a start run.
 DIALLERS = ("init", "sbin/init", "entrypoint.sh", "docker-entrypoint.sh")
+# A port beside the proxy's; mode socket has none.
+SECOND = """      - name: second
+        image: suite-web:1
+        command: [httpd, -f, -vv, -p, "9098", -h, /www]
+        user: "1000"
+        ports: [{name: other, port: 9098}]
+        limits: {memory: 64Mi}
+"""
 # Of the first bundle that bottle makes on a host where nothing else is.
 FIRST_ADDRESS = "10.231.0.2"
 
@@ -48,7 +56,7 @@ def make_rootfs(path):
         json.dump({"config": {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["/init"]}}, file)
 
 
-def manifest(name):
+def manifest(name, mode="auto"):
     os.makedirs(WORK, exist_ok=True)
     path = f"{WORK}/{name}.yaml"
     with open(path, "w") as file:
@@ -64,6 +72,7 @@ spec:
     user: node
   agent:
     command: [sh, -c, "while :; do sleep 5; done"]
+  network: {{mode: {mode}}}
   bundle:
     externalNetwork: true
     containers:
@@ -73,11 +82,5 @@ spec:
         user: "1000"
         ports: [{{name: proxy, port: 9099}}]
         limits: {{memory: 64Mi}}
-      - name: second
-        image: suite-web:1
-        command: [httpd, -f, -vv, -p, "9098", -h, /www]
-        user: "1000"
-        ports: [{{name: other, port: 9098}}]
-        limits: {{memory: 64Mi}}
-""")
+""" + ("" if mode == "socket" else SECOND))
     return path

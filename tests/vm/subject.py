@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import time
 
-from bottle_host import (BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, TRIES, Failed, GuestDied, as_user, bottle, check, docker, guest_died, must_live,
+from bottle_host import (BOTTLE, SMOLVM, SMOLVM_ENVIRONMENT, STATE, TRIES, USER, Failed, GuestDied, as_user, bottle, check, docker, guest_died, must_live,
                          request, run, with_tries)
 from fixtures import manifest
 
@@ -16,12 +16,13 @@ from fixtures import manifest
 class Bottle:
     """One bottle, and the places where its things are."""
     every = []
+    mode = "auto"
 
     def __init__(self, name):
         self.every.append(self)
         self.name = name
         self.machine = "bottle-" + name
-        self.file = manifest(name)
+        self.file = manifest(name, self.mode)
         self.root = f"{STATE}/bottles/{name}/smolvm"
         self.database = self.root + "/data/smolvm/server/smolvm.db"
         key = hashlib.sha256(self.machine.encode()).hexdigest()[:16]
@@ -202,6 +203,18 @@ class Bottle:
                 pass
             time.sleep(0.2)
         return False
+
+
+class SocketBottle(Bottle):
+    """Of mode socket: no network, one port, one mounted socket."""
+    mode = "socket"
+
+    def must_be_ready(self):
+        check(self.is_ready(), f"{self.name} is not Ready: {self.conditions()}")
+        check(len(self.pids()) == 1, f"VMMs: {self.pids()}")
+
+    def socket(self):
+        return (f"{STATE}/bottles/{self.name}/socket" if USER else f"/run/bottle/{self.uid()}") + "/proxy.sock"
 
 
 def apply_and_kill(subject, trigger, delay):

@@ -1,4 +1,5 @@
 #include "controllers/guest/probe/attempt.h"
+#include "controllers/guest/probe/forward.h"
 #include "controllers/guest/probe/request.h"
 
 #include <poll.h>
@@ -15,6 +16,9 @@
 // bottle-probe run           removes this file, reads a request (request.h), tries all targets at once, and prints
 //                            for each one "<nonce> <id> <outcome> <errno name or -> <detail or ->",
 //                            then "<nonce> end <number of targets>"
+// bottle-probe forward NONCE PORT SOCKET
+//                            listens on 127.0.0.1:PORT and goes on in the background, passing each connection on to the Unix socket. Prints
+//                            "NONCE listening" once it listens; "NONCE taken" where somebody does already
 namespace probe {
 namespace {
 
@@ -129,9 +133,10 @@ int run() {
 int main(int argc, char** argv) {
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && strcmp(argv[1], "run") == 0) return probe::run();
+    if (argc == 5 && strcmp(argv[1], "forward") == 0) return probe::forward(argv[2], argv[3], argv[4]);
     bool remove = argc == 3 && strcmp(argv[1], "remove") == 0;
     if (!remove && (argc != 3 || strcmp(argv[1], "ready") != 0)) {
-        fputs("usage: bottle-probe run | ready NONCE | remove NONCE\n", stderr);
+        fputs("usage: bottle-probe run | ready NONCE | remove NONCE | forward NONCE PORT SOCKET\n", stderr);
         return 2;
     }
     if (remove) probe::remove_own_file();

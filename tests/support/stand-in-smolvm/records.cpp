@@ -94,10 +94,15 @@ ordered_json new_record(const std::string& machine, const std::map<std::string, 
                         const std::vector<std::string>& command) {
     const auto number = [&](const char* option, int otherwise) { return options.count(option) > 0 ? std::stoi(options.at(option)) : otherwise; };
     const auto list = ordered_json::array();
+    auto sockets = list;
+    if (const auto mounted = options.find("--mount-socket"); mounted != options.end()) {
+        const auto colon = mounted->second.find(':');
+        sockets.push_back({{"direction", "mount"}, {"guest_path", mounted->second.substr(colon + 1)}, {"host_path", mounted->second.substr(0, colon)}});
+    }
     ordered_json record = {{"name", machine}, {"created_at", std::time(nullptr)}, {"state", "created"}, {"pid", nullptr}, {"pid_start_time", nullptr},
                            {"cpus", number("--cpus", 4)}, {"mem", number("--mem", 8192)}, {"block_io", "sync"}, {"disk_durability", "full"},
                            {"mounts", list}, {"staged_mounts", list}, {"staged_mounts_detached_from", nullptr}, {"ports", list},
-                           {"published_sockets", list}, {"network", options.count("--net") > 0}, {"gpu", nullptr}, {"nested_virt", nullptr},
+                           {"published_sockets", sockets}, {"network", options.count("--net") > 0}, {"gpu", nullptr}, {"nested_virt", nullptr},
                            {"gpu_vram_mib", nullptr}, {"rosetta", nullptr},
                            {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
                            {"last_exit_code", nullptr}, {"init", list}, {"init_completed", false}, {"remote_volumes", list}, {"env", list},

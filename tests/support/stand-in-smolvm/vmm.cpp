@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 /// Where a VMM has the end of a pipe that it closes once it is what it shall be: its own program, its libraries, its uid.
 constexpr int kReady = 3;
 
-constexpr const char* kChannels[] = {"agent.sock", "control.sock", "egress.sock", "ports.sock"};
+constexpr const char* kChannels[] = {"agent.sock", "control.sock", "ports.sock"};
 
 std::string file_text(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
@@ -84,6 +84,7 @@ void make_files(const nlohmann::ordered_json& record, const std::string& folder,
     std::ofstream(folder + "/.vm-uid") << uid << "\n";
     for (const auto* name : {"storage.raw", "overlay.raw", "vm.lock", "agent-console.log"}) std::ofstream(folder + "/" + name, std::ios::app) << "";
     for (const auto* name : kChannels) make_socket(folder + "/" + name);
+    make_socket(folder + (record.at("network") == true ? "/egress.sock" : "/port-forward.sock"));
     if (geteuid() == 0 && chown(folder.c_str(), static_cast<uid_t>(uid), static_cast<gid_t>(uid)) != 0) throw Failure{"SMOLVM_ERROR", "cannot chown"};
     chmod(folder.c_str(), 0700);
 }

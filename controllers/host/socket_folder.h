@@ -1,0 +1,21 @@
+#pragma once
+
+#include "reconciler/observed.h"
+#include "reconciler/world.h"
+
+#include <chrono>
+#include <string>
+
+// The folder of a mounted socket on the host (mode socket).
+namespace bottle {
+
+/// The folder and its entries; links are not followed. Absent: no such folder, or something else has its name.
+Observation<SocketPlace> look_at_socket_folder(const std::string& path);
+
+/// Makes the folder, empties it, and gives it to its owner. As root the folder above it is made too, which only root may write in.
+Outcome make_socket_folder(const SocketFolder& folder);
+
+/// Waits until somebody takes a connection at the socket; Failed if nobody has by then.
+Outcome wait_for_socket(const std::string& path, std::chrono::milliseconds patience);
+
+}  // namespace bottle

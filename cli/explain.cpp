@@ -2,8 +2,6 @@
 #include "cli/print.h"
 #include "reconciler/explain.h"
 
-#include <algorithm>
-
 namespace bottle {
 
 int run_explain(const Options& options) {

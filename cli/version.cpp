@@ -16,7 +16,7 @@ int run_version(const Options& options) {
     if (options.output == "json") {
         print(fmt::format("{{\"format\": \"bottle.version/v1\", \"version\": \"{}\", \"smolvm\": [\"{}\"]}}\n", BOTTLE_VERSION, fmt::join(smolvm, "\", \"")));
     } else {
-        print(fmt::format("bottle {} (smolvm {}, Docker Engine API 1.41 and later)\n", BOTTLE_VERSION, fmt::join(smolvm, ", ")));
+        print(fmt::format("bottle {} (smolvm {}, Docker Engine API 1.41 and later)\n", BOTTLE_VERSION, measured_versions()));
     }
     return static_cast<int>(Exit::Ok);
 }

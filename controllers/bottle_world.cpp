@@ -297,9 +297,10 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
 
 Outcome BottleWorld::forget() {
     const auto held = store_.allocations();
-    if (const auto found = held.find(bottle_); found != held.end()) remove_folder(socket_folder_path(found->second, place_.folder, bottle_));
-    if (const auto found = held.find(bottle_); found != held.end() && found->second.vmm_uid != 0) {
-        unregister_uid(place_.uid_registry, found->second.vmm_uid, uid_holder(place_.folder, bottle_));
+    if (const auto found = held.find(bottle_); found != held.end()) {
+        const auto& allocation = found->second;
+        remove_folder(socket_folder_path(allocation, place_.folder, bottle_));
+        if (allocation.vmm_uid != 0) unregister_uid(place_.uid_registry, allocation.vmm_uid, uid_holder(place_.folder, bottle_));
     }
     store_.forget(bottle_);
     for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {

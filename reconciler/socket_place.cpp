@@ -17,10 +17,6 @@ bool same_group(std::int64_t is, const SocketFolder& want) {
     return want.gid < 0 || is == want.gid;
 }
 
-unsigned folder_mode(const SocketFolder& want) {
-    return want.gid < 0 ? kClosedFolderMode : kFolderMode;
-}
-
 std::string whose(std::int64_t uid, std::int64_t gid, unsigned mode) {
     return fmt::format("{}:{} with mode {:04o}", uid, gid, mode);
 }
@@ -37,6 +33,10 @@ std::string compare_socket(const std::vector<SocketPlace::Entry>& entries, const
 }
 
 }  // namespace
+
+unsigned folder_mode(const SocketFolder& want) {
+    return want.gid < 0 ? kClosedFolderMode : kFolderMode;
+}
 
 std::string compare_socket_folder(const Observation<SocketPlace>& place, const SocketFolder& want) {
     if (place.absent()) return fmt::format("the folder of its socket, {}, is not there", want.path);

@@ -9,6 +9,9 @@
 // and the file is the one that infra made.
 namespace bottle {
 
+/// The permissions of the folder: its group, where it has one, may pass it.
+unsigned folder_mode(const SocketFolder& want);
+
 /// What differs in the folder itself: that it is not there, whose it is, who may enter it; empty: nothing. Only of a look that is not unknown.
 std::string compare_socket_folder(const Observation<SocketPlace>& place, const SocketFolder& want);
 

@@ -1,6 +1,7 @@
 #include "controllers/host/socket_folder.h"
 
 #include "controllers/guest/guest_files.h"
+#include "reconciler/socket_place.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -86,7 +87,7 @@ Outcome make_socket_folder(const SocketFolder& want) {
         if (unlinkat(folder.get(), name.c_str(), 0) != 0) return failed("remove", want.path + "/" + name);
     }
     if (want.gid >= 0 && fchown(folder.get(), static_cast<uid_t>(want.uid), static_cast<gid_t>(want.gid)) != 0) return failed("give away", want.path);
-    if (fchmod(folder.get(), want.gid >= 0 ? 0710 : 0700) != 0) return failed("set the mode of", want.path);
+    if (fchmod(folder.get(), folder_mode(want)) != 0) return failed("set the mode of", want.path);
     return {};
 }
 

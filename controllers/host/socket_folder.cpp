@@ -1,6 +1,7 @@
 #include "controllers/host/socket_folder.h"
 
 #include "controllers/guest/guest_files.h"
+#include "controllers/state/private_file.h"
 #include "reconciler/socket_place.h"
 
 #include <dirent.h>
@@ -76,8 +77,11 @@ Observation<SocketPlace> look_at_socket_folder(const std::string& path) {
 }
 
 Outcome make_socket_folder(const SocketFolder& want) {
+    const auto above = std::filesystem::path(want.path).parent_path();
     if (geteuid() == 0) {
-        if (auto outcome = make_common_folder(std::filesystem::path(want.path).parent_path()); outcome.kind != Outcome::Kind::Done) return outcome;
+        if (auto outcome = make_common_folder(above); outcome.kind != Outcome::Kind::Done) return outcome;
+    } else {
+        make_private_folder(above);
     }
     if (mkdir(want.path.c_str(), 0700) != 0 && errno != EEXIST) return failed("make", want.path);
     const auto folder = open_folder(want.path);

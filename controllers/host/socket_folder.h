@@ -12,7 +12,8 @@ namespace bottle {
 /// The folder and its entries; links are not followed. Absent: no such folder, or something else has its name.
 Observation<SocketPlace> look_at_socket_folder(const std::string& path);
 
-/// Makes the folder, empties it, and gives it to its owner. As root the folder above it is made too, which only root may write in.
+/// Makes the folder, empties it, and gives it to its owner; the folder above it too: as root one that others may pass and only root may write in, as a user one that nobody else may enter.
+/// Throws Error{Exit::Failed} where the latter cannot be.
 Outcome make_socket_folder(const SocketFolder& folder);
 
 /// Waits until somebody takes a connection at the socket; Failed if nobody has by then.

@@ -93,7 +93,7 @@ Observation<std::set<std::string>> live_channels(const std::string& vm_folder) {
     const auto sockets = sealed_sockets(vm_folder);
     if (!sockets.present()) return Unknown{sockets.why()};
     auto channels = *names;
-    // Whoever may enter it reaches agent.sock, whose own mode is 0777. smolvm makes the folder 0700 at each start (1.32.2).
+    // Whoever may enter it reaches agent.sock, whose own mode is 0777.
     struct stat info {};
     if (stat(vm_folder.c_str(), &info) != 0 && errno != ENOENT && errno != ENOTDIR) return Unknown{errno_text(vm_folder)};
     if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) channels.insert(fmt::format("a folder that other users may enter (mode {:04o})", info.st_mode & ALLPERMS));
@@ -124,6 +124,13 @@ std::string clear_channels(const std::string& vm_folder) {
         const auto path = fmt::format("{}/{}", vm_folder, name);
         if (!remove_if_there(path)) return "cannot remove " + errno_text(path);
     }
+    return {};
+}
+
+std::string shut_folder(const std::string& vm_folder) {
+    if (mkdir(vm_folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) return "cannot make " + errno_text(vm_folder);
+    const Fd fd(open(vm_folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd.valid() || fchmod(fd.get(), S_IRWXU) != 0) return "cannot keep other users out of " + errno_text(vm_folder);
     return {};
 }
 

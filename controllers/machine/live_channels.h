@@ -27,6 +27,10 @@ std::string seal_channels(const std::string& vm_folder);
 /// (port-forward.sock of one on TSI stays, 1.32.2). Returns empty, or what could not be removed.
 std::string clear_channels(const std::string& vm_folder);
 
+/// Before a start by a user who is not root: makes the folder, or keeps it, one that nobody else may enter. As root smolvm makes it 0700 itself, at each
+/// start; without a uid of the VMM's own it makes it as the umask says, and leaves one that is there as it is (1.32.2). Returns empty, or what failed.
+std::string shut_folder(const std::string& vm_folder);
+
 /// A Unix socket that is bound to a path, as /proc/net/unix lists it (Linux 6.1, net/unix/af_unix.c).
 struct BoundSocket {
     std::string path;        ///< as whoever bound it called it; a connection has that of the socket that it was made to

@@ -165,6 +165,9 @@ Outcome MachineController::verify_before_start(const Machine& desired, StartReco
     record.binaries = build.files;
     // What an earlier boot left behind: a trace of a live change, and sockets that would look like open channels.
     if (const auto problem = clear_channels(paths_.vm_folder); !problem.empty()) return failed(problem);
+    if (geteuid() != 0) {
+        if (const auto problem = shut_folder(paths_.vm_folder); !problem.empty()) return failed(problem);
+    }
     const auto config = paths_.vm_folder + "/agent.config.json";
     return remove_if_there(config) ? Outcome{} : failed(fmt::format("cannot remove {} of an earlier boot: {}", config, std::strerror(errno)));
 }

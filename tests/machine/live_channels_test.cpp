@@ -131,6 +131,22 @@ TEST_CASE("a folder that other users may enter is seen at the seal and at each l
     CHECK(live_channels(folder.path)->empty());
 }
 
+TEST_CASE("before a start a folder is shut to other users, and made where there is none; a link is not followed") {
+    const TempFolder temp;
+    const auto folder = temp.file("vm");
+    CHECK(shut_folder(folder).empty());
+    CHECK(live_channels(folder)->empty());
+    REQUIRE(chmod(folder.c_str(), 0755) == 0);
+    CHECK(live_channels(folder)->size() == 1);
+    CHECK(shut_folder(folder).empty());
+    CHECK(live_channels(folder)->empty());
+    REQUIRE(chmod(folder.c_str(), 0755) == 0);
+    std::filesystem::create_directory_symlink(folder, temp.file("link"));
+    CHECK(shut_folder(temp.file("link")).find("cannot keep other users out") == 0);
+    CHECK(shut_folder(temp.file("none/vm")).find("cannot make") == 0);
+    CHECK(live_channels(folder)->size() == 1);
+}
+
 TEST_CASE("a socket that nobody has measured is not taken away, and the machine not called sealed") {
     const Folder folder;
     const auto other = listen_on(folder.file("tomorrow.sock"));

@@ -1,0 +1,87 @@
+#include "controllers/session_parts.h"
+
+#include "controllers/state/digest.h"
+#include "controllers/state/file_lock.h"
+#include "controllers/state/identity.h"
+#include "manifests/stored_manifest.h"
+
+#include <fmt/format.h>
+
+namespace bottle {
+namespace {
+
+Planner removal_planner(const std::string& bottle) {
+    return [bottle](const Snapshot& snapshot, const PlanOptions&) {
+        Planned planned;
+        planned.desired.name = bottle;
+        planned.plan = plan_delete(bottle, snapshot);
+        return planned;
+    };
+}
+
+/// Nothing of the bottle was on this host.
+bool was_absent(const Look& look) {
+    const auto& machine = look.snapshot.machine;
+    const auto& docker = look.snapshot.docker;
+    return machine.row.absent() && machine.vm_folder.absent() && docker.present() && docker->containers.empty() && docker->volumes.empty();
+}
+
+std::string desired_text(const Desired& desired) {
+    std::string text = desired.workload_digest + desired.image_source + fmt::format("{} {} {} {}", desired.machine.rootfs, desired.machine.cpus, desired.machine.memory_mib, desired.user);
+    for (const auto& container : desired.containers) text += container.labels.at(label::kSpecHash);
+    for (const auto& network : desired.networks) text += network.name + network.ipam.front();
+    for (const auto& port : desired.ports) text += fmt::format("{}:{}", port.name, port.port);
+    return text;
+}
+
+}  // namespace
+
+ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress) {
+    // Nothing is written, not even a lock, on a host that already is as it shall be or cannot be used.
+    const auto first = look(manifest, options.plan);
+    const bool stops = !first.plan.steps.empty() && std::holds_alternative<StopMachine>(first.plan.steps.front().action);
+    if (!first.plan.empty() && !stops) {
+        if (auto problems = preflight(first); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, first.snapshot};
+        if (!first.plan.refusals.empty()) return {Exit::Precondition, first.plan.refusals, 0, first.snapshot};
+    }
+    if (first.plan.empty()) {
+        parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(first.desired)));
+        parts_->store.save_conditions(manifest.name, conditions(first.desired, first.snapshot));
+        return {Exit::Ok, {}, 0, first.snapshot};
+    }
+
+    const FileLock lock(parts_->lock_of(manifest.name), options.timeout);
+    make_owner(parts_->place.owner_file);
+    auto world = parts_->world(manifest.name);
+    const auto allocation = parts_->reserve(manifest, world);
+    const auto digest = parts_->keyed_digest(true);
+    Desired last;
+    const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
+        last = desire(manifest, allocation, snapshot, digest);
+        return Planned{last, plan_apply(last, snapshot, plan_options)};
+    };
+    auto result = converge(manifest.name, parts_->scope_of(manifest, allocation), planner, world, world, clock, progress, options);
+    if (result.exit == Exit::Precondition && was_absent(first)) {
+        // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
+        const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
+        if (removed.exit == Exit::Ok) return result;
+    }
+    parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(last)));
+    const auto reached = conditions(last, result.snapshot);
+    parts_->store.save_conditions(manifest.name, reached);
+    const auto& ready = condition(reached, "Ready");
+    if (result.exit == Exit::Ok && ready.status != "True") {
+        result.exit = Exit::Failed;
+        result.problems.push_back({{}, fmt::format("not Ready: {}: {}", ready.reason, ready.message), "bottle logs " + manifest.name, ""});
+    }
+    return result;
+}
+
+ConvergeResult Session::remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress) {
+    if (plan_removal(bottle).empty()) return {Exit::Ok, {}, 0, {}};
+    const FileLock lock(parts_->lock_of(bottle), options.timeout);
+    auto world = parts_->world(bottle);
+    return converge(bottle, parts_->removal_scope(bottle), removal_planner(bottle), world, world, clock, progress, options);
+}
+
+}  // namespace bottle

@@ -1,0 +1,91 @@
+#include "controllers/session_parts.h"
+
+#include "controllers/host/uid_registry.h"
+#include "controllers/state/digest.h"
+#include "controllers/state/file_lock.h"
+#include "controllers/state/identity.h"
+#include "reconciler/allocate.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace bottle {
+namespace {
+
+std::string value_of(const Environment& environment, const std::string& name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+}
+
+std::string state_folder(const Environment& environment) {
+    const auto xdg = value_of(environment, "XDG_STATE_HOME");
+    // A relative value is to be ignored (XDG base directory specification).
+    if (!xdg.empty() && xdg.front() == '/') return xdg + "/bottle";
+    const auto home = value_of(environment, "HOME");
+    if (home.empty() || home.front() != '/') throw Error(Exit::Usage, "neither XDG_STATE_HOME nor HOME says where our state is", "export HOME=…");
+    return home + "/.local/state/bottle";
+}
+
+StatePlace place_of(const Environment& environment) {
+    const auto folder = state_folder(environment);
+    return {folder, owner_file(folder, geteuid()), geteuid() == 0 ? kUidRegistry : ""};
+}
+
+std::vector<std::string> image_refs(const Manifest& manifest) {
+    std::vector<std::string> refs = {kPauseImage};
+    for (const auto& container : manifest.bundle.containers) refs.push_back(container.image);
+    return refs;
+}
+
+}  // namespace
+
+Session::Parts::Parts(Environment given)
+    : environment(std::move(given)), place(place_of(environment)), store(place.folder + "/state.db"),
+      engine(make_http_engine(docker_socket(value_of(environment, "DOCKER_HOST")))), smolvm(find_smolvm(value_of(environment, "PATH"))) {}
+
+KeyedDigest Session::Parts::keyed_digest(bool make_key) const {
+    return [key = digest_key(place.folder, make_key)](std::string_view text) { return hmac_sha256_hex(key, text); };
+}
+
+Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const {
+    Scope scope;
+    scope.bottle = manifest.name;
+    scope.image_refs = image_refs(manifest);
+    scope.image = manifest.machine.rootfs;
+    // Without root the VMM has our own uid: its image is a copy.
+    if (geteuid() != 0) scope.image_source = manifest.machine.rootfs;
+    if (allocation) {
+        scope.bundle_address = bundle_address_of(allocation->internal_subnet);
+        scope.vmm_uid = vmm_uid_of(*allocation, geteuid());
+        if (manifest.network.mode == NetworkMode::Socket) scope.socket_folder = socket_folder_path(*allocation, place.folder, manifest.name);
+    }
+    return scope;
+}
+
+Scope Session::Parts::removal_scope(const std::string& bottle) {
+    Scope scope;
+    scope.bottle = bottle;
+    scope.image_refs = {kPauseImage};
+    const auto held = store.allocations();
+    if (const auto found = held.find(bottle); found != held.end()) scope.vmm_uid = found->second.vmm_uid;
+    return scope;
+}
+
+Allocation Session::Parts::reserve(const Manifest& manifest, BottleWorld& world) {
+    const FileLock lock(place.folder + "/locks/allocations", std::chrono::seconds(60));
+    // Another state folder may be faster at the uid: its entry then shows at the next look.
+    constexpr int kTries = 20;
+    for (int i = 0; i < kTries; ++i) {
+        const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
+        const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
+        if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
+        const auto& allocation = std::get<Allocation>(chosen);
+        if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);
+        if (allocation.vmm_uid == 0 || register_uid(place.uid_registry, allocation.vmm_uid, uid_holder(place.folder, manifest.name))) return allocation;
+    }
+    throw Error(Exit::Precondition, fmt::format("the uid that bottle {} holds is another bottle's by now, and its machine is built on it", manifest.name),
+                fmt::format("ls {}; then bottle delete {} and apply again, without its disks", place.uid_registry, manifest.name));
+}
+
+}  // namespace bottle

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "controllers/bottle_world.h"
+#include "controllers/session.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+// What a session has open. Only for session*.cpp.
+namespace bottle {
+
+struct Session::Parts {
+    Environment environment;
+    StatePlace place;
+    StateStore store;
+    std::unique_ptr<Engine> engine;
+    std::optional<Smolvm> smolvm;
+    SystemProcessRunner runner;
+
+    explicit Parts(Environment given);
+
+    BottleWorld world(const std::string& bottle) { return {bottle, place, store, *engine, smolvm, runner}; }
+    std::string lock_of(const std::string& bottle) const { return place.folder + "/locks/" + bottle; }
+    KeyedDigest keyed_digest(bool make_key) const;
+
+    /// What is looked at for a bottle of this manifest: without an allocation nothing that hangs on one.
+    Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const;
+    /// The same without a manifest.
+    Scope removal_scope(const std::string& bottle);
+
+    /// Chooses what the bottle shall hold, and records it: under one lock, so that two bottles never choose the same.
+    Allocation reserve(const Manifest& manifest, BottleWorld& world);
+};
+
+}  // namespace bottle

@@ -1,0 +1,43 @@
+#include "controllers/session_parts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+namespace bottle {
+namespace {
+
+std::set<std::int64_t> own_groups() {
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
+    const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+    std::set<std::int64_t> all(groups.begin(), groups.begin() + std::max(count, 0));
+    all.insert(getegid());
+    return all;
+}
+
+}  // namespace
+
+std::vector<Problem> Session::preflight(const Look& look) {
+    auto world = parts_->world(look.desired.name);
+    PreflightFacts facts;
+    facts.euid = geteuid();
+    facts.is_root = facts.euid == 0;
+    if (parts_->smolvm) {
+        facts.smolvm_path = parts_->smolvm->program;
+        facts.smolvm_version = smolvm_version(*parts_->smolvm, parts_->runner, facts.smolvm_problem);
+    }
+    facts.kvm = read_kvm();
+    facts.kvm_is_open_to_us = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0;
+    facts.longest_socket = longest_socket(machine_paths(parts_->place.folder, look.desired.name));
+    if (const auto& socket = look.desired.machine.socket; socket && socket->host_path.size() > facts.longest_socket.size()) facts.longest_socket = socket->host_path;
+    facts.docker = world.docker().facts();
+    facts.vmm_uid = look.desired.allocation.vmm_uid;
+    facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
+    facts.impassable = facts.is_root ? impassable_folders(facts.image, facts.vmm_uid) : impassable_folders(facts.image, facts.euid, own_groups());
+    facts.image_writable = facts.is_root && writable_by(facts.image, facts.vmm_uid);
+    return check_preflight(facts);
+}
+
+}  // namespace bottle

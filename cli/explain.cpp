@@ -9,7 +9,7 @@ int run_explain(const Options& options) {
     auto worst = Exit::Ok;
     for (const auto& manifest : manifests_of(options, session)) {
         const auto look = session.look(manifest, {});
-        const auto explanation = explain(manifest, look.desired, look.snapshot);
+        const auto explanation = explain(manifest, session.policy(), look.desired, look.snapshot);
         print(options.output == "json" ? to_json(explanation) : to_text(explanation));
         if (!explanation.choice.problems.empty()) worst = Exit::Precondition;
     }

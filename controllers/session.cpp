@@ -13,6 +13,10 @@ namespace bottle {
 Session::Session(Environment environment) : parts_(std::make_unique<Parts>(std::move(environment))) {}
 Session::~Session() = default;
 
+const HostPolicy& Session::policy() {
+    return parts_->policy();
+}
+
 Look Session::look(const Manifest& manifest, const PlanOptions& options) {
     auto world = parts_->world(manifest.name);
     std::optional<Allocation> held;
@@ -23,7 +27,7 @@ Look Session::look(const Manifest& manifest, const PlanOptions& options) {
     const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, look.snapshot);
     // Where nothing can be chosen the plan still says why, and what has to be stopped: on the addresses that are held.
     const auto allocation = std::holds_alternative<Allocation>(chosen) ? std::get<Allocation>(chosen) : held.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
-    look.desired = desire(manifest, allocation, look.snapshot, parts_->keyed_digest(false));
+    look.desired = desire(manifest, parts_->policy(), allocation, look.snapshot, parts_->keyed_digest(false));
     const bool readable = look.snapshot.docker.present() && look.snapshot.stored.present();
     if (const auto* why = std::get_if<std::string>(&chosen); why != nullptr && readable) look.desired.problems.push_back({manifest.place, *why, "", ""});
     look.plan = plan_apply(look.desired, look.snapshot, options);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "manifests/host_policy.h"
 #include "manifests/manifest.h"
 #include "reconciler/converge.h"
 #include "reconciler/report.h"
@@ -31,12 +32,15 @@ struct Applied {
 /// is not touched.
 class Session {
 public:
-    /// `environment` is bottle's own: HOME, XDG_STATE_HOME, DOCKER_HOST, PATH. Throws Error{Exit::Usage} for a DOCKER_HOST that is not
+    /// `environment` is bottle's own: HOME, XDG_STATE_HOME, XDG_CONFIG_HOME, DOCKER_HOST, PATH. Throws Error{Exit::Usage} for a DOCKER_HOST that is not
     /// local, Error{Exit::Failed} for a state folder that others could have written.
     explicit Session(Environment environment);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
+
+    /// The host's policy: $XDG_CONFIG_HOME/bottle/config.yaml, read once. Throws as `read_host_policy` does, as do `look` and `apply`.
+    const HostPolicy& policy();
 
     /// Looks and plans; reads only. An allocation that is not held yet is chosen and not recorded.
     Look look(const Manifest& manifest, const PlanOptions& options);

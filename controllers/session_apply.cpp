@@ -57,7 +57,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     const auto digest = parts_->keyed_digest(true);
     Desired last;
     const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
-        last = desire(manifest, allocation, snapshot, digest);
+        last = desire(manifest, parts_->policy(), allocation, snapshot, digest);
         return Planned{last, plan_apply(last, snapshot, plan_options)};
     };
     auto result = converge(manifest.name, parts_->scope_of(manifest, allocation), planner, world, world, clock, progress, options);

@@ -1,5 +1,6 @@
 #include "controllers/session_parts.h"
 
+#include "controllers/host/policy_file.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/state/digest.h"
 #include "controllers/state/file_lock.h"
@@ -18,13 +19,24 @@ std::string value_of(const Environment& environment, const std::string& name) {
     return found == environment.end() ? std::string() : found->second;
 }
 
-std::string state_folder(const Environment& environment) {
-    const auto xdg = value_of(environment, "XDG_STATE_HOME");
+/// A folder of the user's for one kind of files; empty where neither variable says it.
+std::string base_folder(const Environment& environment, const char* variable, const char* beneath_home) {
+    const auto xdg = value_of(environment, variable);
     // A relative value is to be ignored (XDG base directory specification).
     if (!xdg.empty() && xdg.front() == '/') return xdg + "/bottle";
     const auto home = value_of(environment, "HOME");
-    if (home.empty() || home.front() != '/') throw Error(Exit::Usage, "neither XDG_STATE_HOME nor HOME says where our state is", "export HOME=…");
-    return home + "/.local/state/bottle";
+    return home.empty() || home.front() != '/' ? std::string() : home + beneath_home + "/bottle";
+}
+
+std::string state_folder(const Environment& environment) {
+    auto folder = base_folder(environment, "XDG_STATE_HOME", "/.local/state");
+    if (folder.empty()) throw Error(Exit::Usage, "neither XDG_STATE_HOME nor HOME says where our state is", "export HOME=…");
+    return folder;
+}
+
+HostPolicy policy_of(const Environment& environment) {
+    const auto folder = base_folder(environment, "XDG_CONFIG_HOME", "/.config");
+    return folder.empty() ? HostPolicy{} : read_host_policy(folder + "/config.yaml");
 }
 
 StatePlace place_of(const Environment& environment) {
@@ -46,6 +58,11 @@ Session::Parts::Parts(Environment given)
 
 KeyedDigest Session::Parts::keyed_digest(bool make_key) const {
     return [key = digest_key(place.folder, make_key)](std::string_view text) { return hmac_sha256_hex(key, text); };
+}
+
+const HostPolicy& Session::Parts::policy() {
+    if (!read_policy) read_policy = policy_of(environment);
+    return *read_policy;
 }
 
 Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const {

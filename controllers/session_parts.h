@@ -17,12 +17,15 @@ struct Session::Parts {
     std::unique_ptr<Engine> engine;
     std::optional<Smolvm> smolvm;
     SystemProcessRunner runner;
+    std::optional<HostPolicy> read_policy;
 
     explicit Parts(Environment given);
 
     BottleWorld world(const std::string& bottle) { return {bottle, place, store, *engine, smolvm, runner}; }
     std::string lock_of(const std::string& bottle) const { return place.folder + "/locks/" + bottle; }
     KeyedDigest keyed_digest(bool make_key) const;
+    /// Read once, by the first who asks: what is removed or only printed needs none.
+    const HostPolicy& policy();
 
     /// What is looked at for a bottle of this manifest: without an allocation nothing that hangs on one.
     Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const;

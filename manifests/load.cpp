@@ -1,9 +1,9 @@
 #include "manifests/load.h"
 
+#include "manifests/check_document.h"
 #include "manifests/decode.h"
 #include "manifests/not_in_this_version.h"
 #include "manifests/yaml_document.h"
-#include "schema/validate.h"
 
 #include <fmt/format.h>
 
@@ -71,8 +71,6 @@ public:
             problems_.push_back({Place{shown, 0, 0}, "cannot be read: " + read.problem, "", ""});
             return;
         }
-        constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-        if (read.text.rfind(kByteOrderMark, 0) == 0) read.text.erase(0, kByteOrderMark.size());
         const SourceText source(shown, std::move(read.text));
         const auto before = problems_.size();
         const auto documents = read_yaml(source, problems_);
@@ -87,11 +85,8 @@ public:
 
 private:
     void take(const YamlDocument& document, const SourceText& source, const std::string& folder) {
+        if (!fits_schema(document, source, DocumentKind::Manifest, problems_)) return;
         const auto before = problems_.size();
-        for (const auto& violation : validate(document.json)) {
-            problems_.push_back(source.problem(document.place_of(violation.pointer, violation.at_key), printable(violation.text), printable(violation.hint)));
-        }
-        if (problems_.size() > before) return;
         for (const auto& later : not_in_this_version(document.json)) {
             problems_.push_back(source.problem(document.place_of(later.pointer, later.at_key), later.text, later.hint));
         }

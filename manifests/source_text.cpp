@@ -5,6 +5,8 @@
 namespace bottle {
 
 SourceText::SourceText(std::string file, std::string text) : file_(std::move(file)), text_(std::move(text)), starts_{0} {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text_.rfind(kByteOrderMark, 0) == 0) text_.erase(0, kByteOrderMark.size());
     for (std::size_t i = 0; i < text_.size(); ++i) {
         if (text_[i] == '\n') starts_.push_back(i + 1);
     }

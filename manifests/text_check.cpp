@@ -44,7 +44,7 @@ void check_text(const SourceText& source, std::vector<Problem>& problems) {
         const auto length = static_cast<unsigned char>(c) < 0x80 ? 1u : static_cast<unsigned char>(c) < 0xE0 ? 2u : static_cast<unsigned char>(c) < 0xF0 ? 3u : 4u;
         const auto character = text.substr(at, length);
         if (const auto safe = printable(character); safe != character) {
-            return refuse(at, fmt::format("{} is not allowed in a manifest: it is no UTF-8 text, or a character that cannot be seen", safe.substr(0, 16)));
+            return refuse(at, fmt::format("{} is not allowed here: it is no UTF-8 text, or a character that cannot be seen", safe.substr(0, 16)));
         }
         at += length - 1;
     }

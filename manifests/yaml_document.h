@@ -10,7 +10,7 @@
 
 namespace bottle {
 
-/// A manifest's text and where its lines are, to put places and source lines on problems.
+/// A file's text, without a byte order mark, and where its lines are, to put places and source lines on problems.
 class SourceText {
 public:
     SourceText(std::string file, std::string text);

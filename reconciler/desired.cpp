@@ -292,11 +292,11 @@ std::string image_copy_folder(const std::string& state_folder, const std::string
     return state_folder + "/bottles/" + bottle + "/image";
 }
 
-Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
+Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
     Desired desired;
     desired.name = manifest.name;
     desired.place = manifest.place;
-    auto choice = choose_network_mode(manifest.network);
+    auto choice = choose_network_mode(manifest.network, policy);
     desired.mode = choice.mode;
     desired.mode_why = std::move(choice.why);
     desired.problems = std::move(choice.problems);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "manifests/host_policy.h"
 #include "manifests/manifest.h"
 #include "reconciler/network_mode.h"
 #include "reconciler/observed.h"
@@ -47,9 +48,9 @@ struct Desired {
 /// A keyed digest (HMAC-SHA-256 in hex) of a text. The key stays in our state folder.
 using KeyedDigest = std::function<std::string(std::string_view)>;
 
-/// Manifest, allocation and the snapshot's facts (image defaults, owner, state folder) to Desired. Pure.
+/// Manifest, host policy, allocation and the snapshot's facts (image defaults, owner, state folder) to Desired. Pure.
 /// An image that the host does not have becomes a problem, and its container is left out.
-Desired desire(const Manifest& manifest, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest);
+Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest);
 
 /// The names that a bottle uses, computed so that a repeated create is harmless.
 std::string network_name(const std::string& bottle);

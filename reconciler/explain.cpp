@@ -58,12 +58,12 @@ std::vector<Enforcement> enforced(const Desired& desired, const Snapshot& snapsh
 
 }  // namespace
 
-Explanation explain(const Manifest& manifest, const Desired& desired, const Snapshot& snapshot) {
+Explanation explain(const Manifest& manifest, const HostPolicy& policy, const Desired& desired, const Snapshot& snapshot) {
     Explanation explanation;
     explanation.bottle = manifest.name;
     explanation.place = manifest.place;
     explanation.asked = manifest.network;
-    explanation.choice = choose_network_mode(manifest.network);
+    explanation.choice = choose_network_mode(manifest.network, policy);
     explanation.address = desired.bundle_address;
     if (desired.machine.socket) explanation.socket = desired.machine.socket->host_path;
     explanation.held = snapshot.stored.present() && snapshot.stored->allocation == desired.allocation;

@@ -36,7 +36,7 @@ struct Explanation {
 };
 
 /// Of the same values as the plan and the conditions. Pure.
-Explanation explain(const Manifest& manifest, const Desired& desired, const Snapshot& snapshot);
+Explanation explain(const Manifest& manifest, const HostPolicy& policy, const Desired& desired, const Snapshot& snapshot);
 
 std::string to_text(const Explanation& explanation);
 /// Format "bottle.explain/v1".

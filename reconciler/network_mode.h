@@ -1,5 +1,6 @@
 #pragma once
 
+#include "manifests/host_policy.h"
 #include "manifests/network_mode.h"
 
 #include <string>
@@ -16,7 +17,8 @@ struct ModeChoice {
     bool operator==(const ModeChoice&) const = default;
 };
 
-/// The manifest's own mode, or what `auto` is. Pure. `auto` never picks a mode whose list nobody can read again, or that was seen not to enforce it.
-ModeChoice choose_network_mode(const NetworkSpec& network);
+/// The manifest's own mode, or what `auto` is. Pure. `auto` never picks a mode whose list nobody can read again, or that was seen not to enforce it;
+/// that one is refused unless the host policy opts in.
+ModeChoice choose_network_mode(const NetworkSpec& network, const HostPolicy& policy);
 
 }  // namespace bottle

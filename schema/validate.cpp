@@ -1,6 +1,5 @@
 #include "schema/validate.h"
 
-#include "schema/schema.h"
 #include "schema/suggest.h"
 
 #include <fmt/format.h>
@@ -19,19 +18,21 @@ namespace {
 
 using nlohmann::json;
 
-const json& schema_json() {
-    static const json schema = json::parse(schema_text());
-    return schema;
-}
+/// A schema as it was written, to say what is wrong, and as the library wants it, to know whether anything is.
+struct Schema {
+    json text;
+    valijson::Schema compiled;
 
-const valijson::Schema& compiled_schema() {
-    static const auto schema = [] {
-        auto compiled = std::make_unique<valijson::Schema>();
+    explicit Schema(DocumentKind kind) : text(json::parse(schema_text(kind))) {
         valijson::SchemaParser parser;
-        parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_json()), *compiled);
-        return compiled;
-    }();
-    return *schema;
+        parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(text), compiled);
+    }
+};
+
+const Schema& schema_of(DocumentKind kind) {
+    static const Schema manifest(DocumentKind::Manifest);
+    static const Schema host_policy(DocumentKind::HostPolicy);
+    return kind == DocumentKind::HostPolicy ? host_policy : manifest;
 }
 
 std::string escaped(const std::string& key) {
@@ -172,12 +173,13 @@ private:
 
 }  // namespace
 
-std::vector<Violation> validate(const json& document) {
+std::vector<Violation> validate(const json& document, DocumentKind kind) {
+    const auto& schema = schema_of(kind);
     valijson::Validator validator;
     valijson::ValidationResults results;
-    if (validator.validate(compiled_schema(), valijson::adapters::NlohmannJsonAdapter(document), &results)) return {};
+    if (validator.validate(schema.compiled, valijson::adapters::NlohmannJsonAdapter(document), &results)) return {};
     std::vector<Violation> violations;
-    Explainer(violations).explain(schema_json(), document, "");
+    Explainer(violations).explain(schema.text, document, "");
     if (violations.empty()) {
         valijson::ValidationResults::Error error;
         const bool told = results.popError(error);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "schema/schema.h"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <string>
@@ -18,6 +20,6 @@ struct Violation {
 };
 
 /// Every violation, in document order of their pointers; empty only if the document is valid.
-std::vector<Violation> validate(const nlohmann::json& document);
+std::vector<Violation> validate(const nlohmann::json& document, DocumentKind kind);
 
 }  // namespace bottle

@@ -40,7 +40,7 @@ void sync_folder(const std::string& path) {
 
 /// Nobody but root and us may be able to put another folder in the place of `path`. Links above it are followed: to have set one, somebody
 /// had to own a folder that is looked at too, or is our user's own choice.
-void check_above(const std::string& path) {
+void check_above(const std::string& path, const char* way_out) {
     std::error_code error;
     auto above = std::filesystem::canonical(std::filesystem::path(path).parent_path(), error);
     if (error) throw Error(Exit::Failed, fmt::format("cannot look at {}: {}", path, error.message()));
@@ -50,7 +50,7 @@ void check_above(const std::string& path) {
         const bool others_write = (info.st_mode & 022) != 0 && (info.st_mode & S_ISVTX) == 0;
         if (others_write || (info.st_uid != 0 && info.st_uid != geteuid())) {
             throw Error(Exit::Failed, fmt::format("{} stands in {}, where uid {}{} could exchange it", path, above.string(), info.st_uid, others_write ? " and others" : ""),
-                        "set XDG_STATE_HOME to a folder of your own");
+                        way_out);
         }
         if (above == above.parent_path()) return;
     }
@@ -80,13 +80,25 @@ std::optional<std::string> read_private_file(const std::string& path, std::size_
     return read_checked(path, cap, [](const struct stat&) {});
 }
 
-std::optional<std::string> read_own_file(const std::string& path, bool secret) {
-    constexpr std::size_t kCap = 4096;
-    return read_checked(path, kCap, [&](const struct stat& info) {
+std::optional<std::string> read_own(const std::string& path, std::size_t cap, bool secret) {
+    return read_checked(path, cap, [&](const struct stat& info) {
         if (info.st_uid != geteuid() && info.st_uid != 0) throw Error(Exit::Failed, fmt::format("{} belongs to uid {}, not to us", path, info.st_uid));
         if ((info.st_mode & 022) != 0) throw Error(Exit::Failed, path + " can be written by others: what it says cannot be trusted");
         if (secret && (info.st_mode & 077) != 0) throw Error(Exit::Failed, path + " can be read by others: it is no secret any more", "chmod 600 " + path);
     });
+}
+
+std::optional<std::string> read_own_file(const std::string& path, bool secret) {
+    constexpr std::size_t kCap = 4096;
+    return read_own(path, kCap, secret);
+}
+
+std::optional<std::string> read_trusted_file(const std::string& path, std::size_t cap) {
+    struct stat info {};
+    if (lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    check_above(path, "");
+    if (S_ISLNK(info.st_mode)) throw Error(Exit::Failed, path + " is a link", "put the file itself there");
+    return read_own(path, cap, false);
 }
 
 void write_private_file(const std::string& path, const std::string& text) {
@@ -131,7 +143,7 @@ bool check_private_folder(const std::string& path) {
     if ((info.st_mode & 022) != 0) {
         throw Error(Exit::Failed, path + " can be written by others: what it says cannot be trusted", "chmod 700 " + path + "   after a look at what is in it");
     }
-    check_above(path);
+    check_above(path, "set XDG_STATE_HOME to a folder of your own");
     return true;
 }
 

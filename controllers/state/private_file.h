@@ -14,6 +14,10 @@ std::optional<std::string> read_private_file(const std::string& path, std::size_
 /// With `secret`, also when others may read it.
 std::optional<std::string> read_own_file(const std::string& path, bool secret);
 
+/// The same as `read_own_file`, of at most `cap` bytes, for a file that a person keeps: refused as well when somebody but root and us could
+/// exchange it, as `check_private_folder` says of a folder.
+std::optional<std::string> read_trusted_file(const std::string& path, std::size_t cap);
+
 /// Replaces the file as a whole (written beside it, fsync, rename, fsync of the folder), mode 0600. Throws Error{Exit::Failed}.
 void write_private_file(const std::string& path, const std::string& text);
 

@@ -99,7 +99,7 @@ TEST_CASE("interrupted at any step: what runs is proved, and the next apply goes
         const auto manifest = sample_manifest();
         world.stored.allocation = Allocation{"10.231.0.0/29", "10.232.0.0/29", 2'900'000};
         const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& options) {
-            auto desired = desire(manifest, *world.stored.allocation, snapshot, test_digest());
+            auto desired = desire(manifest, {}, *world.stored.allocation, snapshot, test_digest());
             auto plan = plan_apply(desired, snapshot, options);
             return Planned{std::move(desired), std::move(plan)};
         };

@@ -358,7 +358,7 @@ TEST_CASE("drift: the route to the bundle") {
         auto world = ready_world();
         if (!is_running) world.kill_vmm();
         auto snapshot = world.observe(scope_of(world, sample_manifest()));
-        const auto desired = desire(sample_manifest(), *world.stored.allocation, snapshot, test_digest());
+        const auto desired = desire(sample_manifest(), {}, *world.stored.allocation, snapshot, test_digest());
         REQUIRE(plan_apply(desired, snapshot, {}).empty() == is_running);
         const Observation<Route> wrong[] = {Route{"eth0", false, false}, Route{snapshot.route->device, true, false}, Route{snapshot.route->device, false, true},
                                             Absent{}, Unknown{"netlink: no answer"}};

@@ -11,7 +11,7 @@ namespace {
 
 Explanation explained(ModelWorld& world, const Manifest& manifest = sample_manifest()) {
     const auto desired = look_and_plan(world, manifest).desired;
-    return explain(manifest, desired, world.observe(scope_of(world, manifest)));
+    return explain(manifest, {}, desired, world.observe(scope_of(world, manifest)));
 }
 
 Enforcement by(const Explanation& explanation, const std::string& name) {
@@ -139,6 +139,6 @@ TEST_CASE("an address is said to be held only where the records say so") {
         const auto desired = look_and_plan(world, sample_manifest()).desired;
         auto snapshot = world.observe(scope_of(world, sample_manifest()));
         snapshot.stored = Unknown{"the state database is locked"};
-        CHECK_FALSE(explain(sample_manifest(), desired, snapshot).held);
+        CHECK_FALSE(explain(sample_manifest(), {}, desired, snapshot).held);
     }
 }

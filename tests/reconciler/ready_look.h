@@ -30,7 +30,7 @@ inline Look ready_look() {
         auto world = ready_world();
         Look made;
         made.snapshot = world.observe(scope_of(world, sample_manifest()));
-        made.desired = desire(sample_manifest(), *world.stored.allocation, made.snapshot, test_digest());
+        made.desired = desire(sample_manifest(), {}, *world.stored.allocation, made.snapshot, test_digest());
         return made;
     }();
     return look;

@@ -105,7 +105,7 @@ TEST_CASE("addresses, uids, folders and images that two bottles hold are found, 
 TEST_CASE("what desired state holds is what its manifest holds") {
     auto world = ready_world(sample_with_volume());
     const auto snapshot = world.observe(scope_of(world, sample_with_volume()));
-    const auto desired = desire(sample_with_volume(), *world.stored.allocation, snapshot, test_digest());
+    const auto desired = desire(sample_with_volume(), {}, *world.stored.allocation, snapshot, test_digest());
     CHECK(holdings_of(desired, snapshot.machine) == holdings_of(sample_with_volume(), *world.stored.allocation, snapshot.machine.folders));
 }
 

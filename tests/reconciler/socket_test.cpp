@@ -33,7 +33,7 @@ Look socket_look() {
         auto world = ready_world(sample_with_socket());
         Look made;
         made.snapshot = world.observe(scope_of(world, sample_with_socket()));
-        made.desired = desire(sample_with_socket(), *world.stored.allocation, made.snapshot, test_digest());
+        made.desired = desire(sample_with_socket(), {}, *world.stored.allocation, made.snapshot, test_digest());
         return made;
     }();
     return look;

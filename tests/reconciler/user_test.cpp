@@ -41,7 +41,7 @@ bool has_act(const ModelWorld& world, const std::string& word) {
 
 Evidence process_evidence(ModelWorld& world) {
     const auto snapshot = world.observe(scope_of(world, sample_manifest()));
-    const auto desired = desire(sample_manifest(), *world.stored.allocation, snapshot, test_digest());
+    const auto desired = desire(sample_manifest(), {}, *world.stored.allocation, snapshot, test_digest());
     for (const auto& item : all_evidence(desired, snapshot, {})) {
         if (item.kind == EvidenceKind::Process) return item;
     }
@@ -118,7 +118,7 @@ TEST_CASE("as root, a VMM that cannot be looked into is no evidence") {
     auto snapshot = world.observe(scope_of(world, sample_manifest()));
     auto& vmm = snapshot.machine.processes.value().front();
     vmm = {vmm.pid, vmm.start_time, vmm.uid, {}, {}, {}, "only root may look into it"};
-    const auto desired = desire(sample_manifest(), *world.stored.allocation, snapshot, test_digest());
+    const auto desired = desire(sample_manifest(), {}, *world.stored.allocation, snapshot, test_digest());
     CHECK(judge(desired.required, all_evidence(desired, snapshot, {})) == Verdict::Fails);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("without a look at the image nothing is started") {
     auto snapshot = world.observe(scope_of(world, sample_manifest()));
     snapshot.machine.source_listing = Unknown{"permission denied"};
     const auto allocation = Allocation{"10.231.0.0/29", "10.232.0.0/29", 0};
-    auto desired = desire(sample_manifest(), allocation, snapshot, test_digest());
+    auto desired = desire(sample_manifest(), {}, allocation, snapshot, test_digest());
     CHECK(plan_apply(desired, snapshot, {}).steps.empty());
     snapshot.machine.source_listing = std::string("source 1");
     CHECK_FALSE(plan_apply(desired, snapshot, {}).steps.empty());

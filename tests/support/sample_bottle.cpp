@@ -96,7 +96,7 @@ Planned look_and_plan(ModelWorld& world, Observer& observer, const Manifest& man
     const auto* allocation = std::get_if<Allocation>(&chosen);
     const auto held = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     Planned planned;
-    planned.desired = desire(manifest, allocation != nullptr ? *allocation : held, snapshot, test_digest());
+    planned.desired = desire(manifest, {}, allocation != nullptr ? *allocation : held, snapshot, test_digest());
     planned.plan = plan_apply(planned.desired, snapshot, options);
     return planned;
 }
@@ -115,7 +115,7 @@ ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Observer& obse
     if (const auto* allocation = std::get_if<Allocation>(&chosen)) world.stored.allocation = *allocation;
     const auto allocation = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
-        auto desired = desire(manifest, allocation, snapshot, test_digest());
+        auto desired = desire(manifest, {}, allocation, snapshot, test_digest());
         auto plan = plan_apply(desired, snapshot, plan_options);
         return Planned{std::move(desired), std::move(plan)};
     };

@@ -1,22 +1,12 @@
 #pragma once
 
+#include "cli/options.h"
 #include "controllers/session.h"
 
-#include <chrono>
 #include <string>
 #include <vector>
 
 namespace bottle {
-
-/// What the command line says, for all commands.
-struct Options {
-    std::vector<std::string> files;  ///< -f; empty: bottle.yaml in the current folder
-    std::string output = "text";     ///< text | json
-    std::chrono::milliseconds timeout{60'000};
-    bool adopt = false;
-    std::string name;                  ///< NAME, or NAME/part for logs
-    std::vector<std::string> command;  ///< what follows --
-};
 
 // One command, one file. Each returns the exit code; what ends it early is thrown as Error.
 int run_validate(const Options& options);

@@ -1,0 +1,229 @@
+#include "cli/command_line.h"
+
+#include "cli/help.h"
+#include "manifests/error.h"
+#include "schema/suggest.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace bottle {
+namespace {
+
+/// What other tools call it.
+constexpr std::array<std::pair<const char*, const char*>, 12> kElsewhere = {{
+    {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"run", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"}, {"plan", "diff"},
+    {"ps", "status"}, {"ls", "status"}, {"shell", "exec"}, {"ssh", "exec"},
+}};
+
+/// What other tools have an option for.
+constexpr std::array<std::pair<const char*, const char*>, 6> kOptionsElsewhere = {{
+    {"--dry-run", "bottle diff shows what apply would do"}, {"-y", "bottle asks no questions: leave it out"}, {"--yes", "bottle asks no questions: leave it out"},
+    {"--force", "bottle asks no questions: leave it out"}, {"-n", "there are no namespaces: a bottle's NAME is enough"}, {"--all", "without a NAME, and without -f, all are meant where that can be"},
+}};
+
+[[noreturn]] void wrong(std::string text, std::string hint) {
+    throw Error(Exit::Usage, std::move(text), std::move(hint));
+}
+
+std::string help_hint(const CommandText& command) {
+    return fmt::format("bottle {} --help   shows what it takes", command.name);
+}
+
+/// "bottle exec docs-writer -- sh": its first example, as the way out.
+std::string example_hint(const CommandText& command) {
+    return "for example: " + command.examples.front();
+}
+
+[[noreturn]] void unknown_command(const std::string& word) {
+    std::vector<std::string> names;
+    for (const auto& command : command_texts()) names.emplace_back(command.name);
+    auto meant = nearest_word(word, names);
+    for (const auto& [elsewhere, here] : kElsewhere) {
+        if (word == elsewhere) meant = here;
+    }
+    const std::string shows = "bottle --help   shows the commands";
+    wrong(fmt::format("bottle has no command {}", printable(word)), meant.empty() ? shows : fmt::format("did you mean {}? {}", meant, shows));
+}
+
+std::vector<std::string> option_words(const CommandText& command) {
+    std::vector<std::string> words;
+    auto add = [&words](Opt option) {
+        const std::string names = option_text(option).names;
+        const auto comma = names.find(',');
+        if (comma != std::string::npos) words.push_back(names.substr(0, comma));
+        words.push_back(long_name(option_text(option)));
+    };
+    for (const auto option : command.options) add(option);
+    add(Opt::NoColor);
+    add(Opt::Help);
+    return words;
+}
+
+[[noreturn]] void unknown_option(const CommandText& command, const std::string& given) {
+    const auto word = given.substr(0, given.find('='));
+    const auto text = fmt::format("bottle {} has no option {}", command.name, printable(word));
+    if (command.operands == Operands::NameAndCommand) wrong(text, "what belongs to the command in the guest stands after --; " + example_hint(command));
+    for (const auto& [elsewhere, here] : kOptionsElsewhere) {
+        if (word == elsewhere) wrong(text, here);
+    }
+    const auto words = option_words(command);
+    const bool is_long = word.starts_with("--");
+    auto meant = is_long ? nearest_word(word, words) : std::string();
+    const auto longer = std::find_if(words.begin(), words.end(), [&](const std::string& other) { return is_long && word.size() > 3 && other.starts_with(word); });
+    if (longer != words.end()) meant = *longer;
+    wrong(text, meant.empty() ? help_hint(command) : fmt::format("did you mean {}? {}", meant, help_hint(command)));
+}
+
+/// As the schema has it: [a-z]([a-z0-9-]{0,38}[a-z0-9])?.
+bool is_name(const std::string& text) {
+    constexpr std::size_t kLongest = 40;
+    if (text.empty() || text.size() > kLongest || text.front() < 'a' || text.front() > 'z' || text.back() == '-') return false;
+    return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
+
+/// Of logs the name alone is judged: what parts there are is not known here.
+void check_name(const CommandText& command, const std::string& given) {
+    const bool has_part = command.operands == Operands::NameAndPart;
+    const auto name = has_part ? given.substr(0, given.find('/')) : given;
+    if (is_name(name)) return;
+    const bool takes_files = std::find(command.options.begin(), command.options.end(), Opt::File) != command.options.end();
+    const bool is_file = given.ends_with(".yaml") || given.ends_with(".yml") || given.find('/') != std::string::npos;
+    const auto text = fmt::format("{} is no NAME of a bottle", printable(given.empty() ? "\"\"" : given));
+    if (is_file && takes_files) wrong(text, fmt::format("a manifest is named with -f: bottle {} -f {}", command.name, printable(given)));
+    wrong(text, "a NAME is a letter, then letters, digits and -, all small; bottle status   shows them");
+}
+
+void set_operands(const CommandText& command, const std::vector<std::string>& words, Options& options) {
+    const auto most = command.operands == Operands::None ? 0U : command.operands == Operands::NameAndCommand ? words.size() : 1U;
+    if (words.size() > most) wrong(fmt::format("bottle {} does not know what to do with {}", command.name, printable(words[most])), help_hint(command));
+    const bool required = command.operands == Operands::NameAndPart || command.operands == Operands::NameAndCommand;
+    if (words.empty() && required) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
+    if (words.empty()) return;
+    options.name = words.front();
+    check_name(command, options.name);
+    if (command.operands != Operands::NameAndCommand) return;
+    options.command.assign(words.begin() + 1, words.end());
+    if (options.command.empty()) wrong(fmt::format("bottle {} needs a command to run in {}", command.name, printable(options.name)), example_hint(command));
+}
+
+void check_output(const CommandText& command, const std::string& output) {
+    const auto& all = command.outputs;
+    if (all.empty() || std::find(all.begin(), all.end(), output) != all.end()) return;
+    const auto meant = nearest_word(output, all);
+    wrong(fmt::format("bottle {} does not print {}", command.name, printable(output)),
+          fmt::format("{}-o takes {}", meant.empty() ? "" : "did you mean " + meant + "? ", fmt::join(all, ", ")));
+}
+
+/// One command's part of the command line, as the library reads it: texts, not judged yet.
+struct Raw {
+    std::vector<std::string> words;
+    std::string timeout;
+    bool help = false;
+};
+
+void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
+    const auto* names = option_text(option).names;
+    const auto last = CLI::MultiOptionPolicy::TakeLast;
+    switch (option) {
+        // One FILE a -f: what follows it is a NAME.
+        case Opt::File: sub.add_option(names, options.files)->allow_extra_args(false); break;
+        case Opt::Output: sub.add_option(names, options.output)->multi_option_policy(last); break;
+        case Opt::Timeout: sub.add_option(names, raw.timeout)->multi_option_policy(last); break;
+        case Opt::Adopt: sub.add_flag(names, options.adopt); break;
+        case Opt::NoColor: sub.add_flag(names, options.no_color); break;
+        case Opt::Help: sub.add_flag(names, raw.help); break;
+    }
+}
+
+void add_command(CLI::App& app, const CommandText& command, CommandLine& line, Raw& raw) {
+    auto* sub = app.add_subcommand(command.name);
+    sub->set_help_flag();
+    sub->allow_extras();
+    sub->callback([&line, &command] { line.command = &command; });
+    for (const auto option : command.options) add_option(*sub, option, line.options, raw);
+    for (const auto option : {Opt::NoColor, Opt::Help}) add_option(*sub, option, line.options, raw);
+    sub->add_option("WORDS", raw.words);
+}
+
+/// Of an option without its value the library says "--file: 1 required …".
+[[noreturn]] void bad_option(const std::string& what) {
+    const auto name = what.substr(0, what.find(':'));
+    wrong(name.starts_with("-") ? fmt::format("{} needs a value", printable(name)) : printable(what), "bottle COMMAND --help   shows the options of a command");
+}
+
+void judge(const CommandText& command, const std::vector<std::string>& extras, const Raw& raw, Options& options) {
+    if (!extras.empty()) unknown_option(command, extras.front());
+    set_operands(command, raw.words, options);
+    check_output(command, options.output);
+    if (!options.name.empty() && !options.files.empty()) wrong("a NAME and -f are two ways to say which bottle", "give one of them");
+    if (!raw.timeout.empty()) options.timeout = parse_duration("--timeout", raw.timeout);
+}
+
+/// "help", "help diff" and "--version" are what many other programs answer to.
+std::vector<std::string> in_our_words(std::vector<std::string> words) {
+    if (words.empty()) return words;
+    if (words.front() == "--version") words.front() = "version";
+    if (words.front() != "help") return words;
+    words.erase(words.begin());
+    words.emplace_back("--help");
+    return words;
+}
+
+}  // namespace
+
+std::chrono::milliseconds parse_duration(const std::string& name, const std::string& text) {
+    const std::pair<const char*, std::int64_t> units[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
+    for (const auto& [unit, factor] : units) {
+        const std::string_view suffix = unit;
+        if (text.size() <= suffix.size() || !text.ends_with(suffix)) continue;
+        const auto digits = text.substr(0, text.size() - suffix.size());
+        if (digits.size() <= 7 && digits.find_first_not_of("0123456789") == std::string::npos) return std::chrono::milliseconds(std::stoll(digits) * factor);
+    }
+    wrong(fmt::format("{} {} is no time", name, printable(text)), "write 90s, 5m or 1h");
+}
+
+CommandLine read_command_line(const std::vector<std::string>& given) {
+    CommandLine line;
+    Raw raw;
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    for (const auto& command : command_texts()) add_command(app, command, line, raw);
+    for (const auto option : {Opt::NoColor, Opt::Help}) add_option(app, option, line.options, raw);
+    auto words = in_our_words(given);
+    // What stands after -- is no option of ours, whatever it looks like.
+    const auto mark = std::find(words.begin(), words.end(), "--");
+    const std::vector<std::string> after(mark == words.end() ? mark : mark + 1, words.end());
+    words.erase(mark, words.end());
+    std::reverse(words.begin(), words.end());
+    try {
+        app.parse(std::move(words));
+    } catch (const CLI::ParseError& error) {
+        bad_option(error.what());
+    }
+    const auto before = app.remaining();
+    if (!before.empty() && !before.front().starts_with("-")) unknown_command(before.front());
+    if (!before.empty()) wrong(fmt::format("{} stands where a command is expected", printable(before.front())), "options stand behind the command: bottle diff -f bottle.yaml");
+    if (line.command == nullptr) {
+        if (!raw.help) wrong("a command is missing", "bottle --help   shows the commands");
+        line.help = overview();
+        return line;
+    }
+    if (raw.help) {
+        line.help = help_of(*line.command);
+        return line;
+    }
+    raw.words.insert(raw.words.end(), after.begin(), after.end());
+    if (!line.command->outputs.empty() && line.options.output == "text") line.options.output = line.command->outputs.front();
+    judge(*line.command, app.get_subcommand(line.command->name)->remaining(), raw, line.options);
+    return line;
+}
+
+}  // namespace bottle

@@ -1,0 +1,86 @@
+#include "cli/command_texts.h"
+
+#include <algorithm>
+
+namespace bottle {
+namespace {
+
+const std::vector<OptionText> kOptions = {
+    {Opt::File, "-f,--file", "FILE", "A manifest, or - for standard input; may be given several times (default: bottle.yaml)"},
+    {Opt::Output, "-o,--output", "FORMAT", "How the result is printed"},
+    {Opt::Timeout, "--timeout", "TIME", "How long to work on it: 90s, 5m, 1h (default: 60s)"},
+    {Opt::Adopt, "--adopt", "", "Take over what another owner of bottle made, and old disks without a row"},
+    {Opt::NoColor, "--no-color", "", "No colour, also on a terminal; so does a NO_COLOR that is not empty"},
+    {Opt::Help, "-h,--help", "", "Print this help"},
+};
+
+}  // namespace
+
+const std::vector<CommandText>& command_texts() {
+    static const std::vector<CommandText> kCommands = {
+        {"validate", Group::Manifests, "check manifests", "Check manifests, without touching anything", Operands::None, "", {Opt::File}, {},
+         "Every problem is told at once, each with file, line and column, what is allowed, and the nearest word.\n\n"
+         "Nothing is looked at but the files: neither Docker nor smolvm need to be there.",
+         {"bottle validate -f bottle.yaml"}},
+        {"diff", Group::Manifests, "what apply would do", "Show what apply would do, and what it costs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Output},
+         {"text", "json"},
+         "Reads only. Exit code 0: nothing to do; 1: differences; 3: something could not be read, or is refused.",
+         {"bottle diff", "bottle diff -f bottle.yaml -o json"}},
+        {"apply", Group::Doing, "bring the host to them", "Bring this host to the manifests, step by step, and prove it", Operands::OptionalName, "[NAME]",
+         {Opt::File, Opt::Timeout, Opt::Adopt}, {},
+         "Looks again after each step. The machine is proved to be confined before the agent's command is started; on any doubt it is stopped.\n\n"
+         "With a NAME, the manifest is the one that was applied last.",
+         {"bottle apply", "bottle apply -f bottle.yaml --timeout 5m"}},
+        {"delete", Group::Doing, "remove bottles", "Remove bottles and everything of theirs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Timeout}, {},
+         "The machine, its disks, containers, networks and records go. Nothing is removed that does not carry bottle's labels.",
+         {"bottle delete docs-writer", "bottle delete -f bottle.yaml"}},
+        {"exec", Group::Doing, "run a command in one", "Run a command in a bottle that is Confined", Operands::NameAndCommand, "NAME -- CMD [ARGUMENT...]", {}, {},
+         "The command runs in the guest as machine.user, with a terminal where there is one. Its exit code is bottle's.",
+         {"bottle exec docs-writer -- sh", "bottle exec docs-writer -- ls -l /"}},
+        {"verify", Group::Doing, "take the evidence anew", "Take the evidence from inside the guest anew", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Timeout}, {},
+         "The guest is probed again. A machine whose evidence does not hold is stopped.",
+         {"bottle verify docs-writer"}},
+        {"status", Group::Reading, "conditions", "Show the conditions of the bottles on this host", Operands::OptionalName, "[NAME]", {Opt::Output}, {"text", "json"},
+         "Conditions are Kubernetes': Accepted, NetworkReady, BundleReady, MachineReady, Confined, Provisioned, WorkloadRunning, Ready.",
+         {"bottle status", "bottle status docs-writer -o json"}},
+        {"explain", Group::Reading, "how it is confined", "Say how a bottle's guest reaches its bundle, why so, and what holds it to that", Operands::OptionalName, "[NAME]",
+         {Opt::File, Opt::Output}, {"text", "json"}, "Reads only.", {"bottle explain docs-writer"}},
+        {"logs", Group::Reading, "what it wrote", "Show the agent's log, NAME/machine or NAME/CONTAINER", Operands::NameAndPart, "NAME[/PART]", {}, {},
+         "Without a part: what the agent's command wrote. NAME/machine is the machine's console, NAME/CONTAINER a container of the bundle.",
+         {"bottle logs docs-writer", "bottle logs docs-writer/egress"}},
+        {"proof", Group::Reading, "the evidence, raw", "Print the evidence of confinement, raw", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Output}, {"text", "json"},
+         "Everything but the guest's own evidence is taken anew. Exit code 0 only where all that is required holds.",
+         {"bottle proof docs-writer -o json"}},
+        {"version", Group::Other, "print the version", "Print the version, and the versions of smolvm that it knows", Operands::None, "", {Opt::Output}, {"text", "json"}, "",
+         {"bottle version"}},
+    };
+    return kCommands;
+}
+
+const CommandText* command_text(const std::string& name) {
+    const auto& all = command_texts();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CommandText& command) { return name == command.name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+const OptionText& option_text(Opt option) {
+    return *std::find_if(kOptions.begin(), kOptions.end(), [&](const OptionText& text) { return text.option == option; });
+}
+
+const char* heading_of(Group group) {
+    switch (group) {
+        case Group::Manifests: return "manifests";
+        case Group::Doing: return "doing";
+        case Group::Reading: return "reading";
+        case Group::Other: return "other";
+    }
+    return "?";
+}
+
+std::string long_name(const OptionText& option) {
+    const std::string names = option.names;
+    const auto comma = names.find(',');
+    return comma == std::string::npos ? names : names.substr(comma + 1);
+}
+
+}  // namespace bottle

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bottle {
+
+/// What the command line says, for all commands.
+struct Options {
+    std::vector<std::string> files;  ///< -f; empty: bottle.yaml in the current folder
+    std::string output = "text";     ///< one of the command's own: text, json, …
+    std::chrono::milliseconds timeout{60'000};
+    bool adopt = false;
+    std::string name;                  ///< NAME, or NAME/part for logs
+    std::vector<std::string> command;  ///< what follows the NAME of exec
+    bool no_color = false;
+};
+
+}  // namespace bottle

@@ -132,6 +132,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     } catch (const Error& error) {
         snapshot.stored = Unknown{error.what()};
     }
+    if (machine_.smolvm()) snapshot.host.smolvm_size = machine_.smolvm()->build.program_size;
     snapshot.firewall = firewall_.observe(scope.vmm_uid);
     snapshot.machine.started_files = started_files(snapshot.stored);
     if (scope.socket_folder.empty()) snapshot.socket_place = Absent{};
@@ -265,7 +266,13 @@ Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     scope.vmm_uid = vmm->uid;
     scope.infra_pid = docker_.pid_of(key->infra_id);
     scope.deadline = kProbeDeadline;
-    const auto reading = guest_.probe(scope);
+    const auto& build = started_build(snapshot.stored);
+    scope.denial_log = build.denial_log;
+    std::optional<WallReading> wall;
+    if (!build.denial_log) wall = WallReading{build.version, desired.firewall, vmm->uid, firewall_.observe(vmm->uid), {}};
+    auto reading = guest_.probe(scope);
+    if (wall) wall->after = firewall_.observe(vmm->uid);
+    reading.wall = std::move(wall);
     const GuestProof proof{*key, judge_guest(reading), timestamp(), raw_text(reading)};
     const bool holds = guest_holds(proof.evidence);
     // From here on there may be something on its disks. The probe has had them written, so that they outlive this boot.

@@ -11,6 +11,9 @@
 // kernels 6.1 and 6.18).
 namespace bottle {
 
+/// Where names are asked for. Through rules that let a machine reach it anywhere, it might ask.
+inline constexpr int kDnsPort = 53;
+
 /// "bottle-2900000", in family inet: uids are one bottle's on the whole host.
 std::string firewall_table(std::int64_t uid);
 

@@ -1,6 +1,8 @@
 #include "reconciler/guest_evidence.h"
 
 #include "reconciler/address.h"
+#include "reconciler/firewall.h"
+#include "reconciler/wall.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -76,12 +78,16 @@ bool was_hit(const ProbeResult& result) {
     return result.listener_hits != 0;
 }
 
-Judgement judge_without_event(const ProbeResult& result) {
+/// That a try which came to nothing was refused: by smolvm's log, or where it writes none by the firewall. `guarded`: a listener of ours met nobody.
+Judgement judge_refusal(const ProbeResult& result, bool guarded, const std::optional<Wall>& wall) {
+    const std::string silent = guarded ? "the listener there met nobody, and " : "";
+    if (wall) return wall->doubt.empty() ? holds(silent + wall->words) : unknown(wall->doubt);
     if (!result.event_readable) return unknown("smolvm's denial log cannot be read");
-    return unknown("smolvm logged no refusal of it: not measured");
+    if (!result.event) return unknown("smolvm logged no refusal of it: not measured");
+    return holds(silent + "smolvm logged the refusal");
 }
 
-Judgement judge_tcp(const ProbeResult& result) {
+Judgement judge_tcp(const ProbeResult& result, const std::optional<Wall>& wall) {
     bool guarded = result.listener_live || can_have_listener(result.target);
     if (was_hit(result)) return fails("a listener of ours there was reached");
     if (got_through(result.guest)) return fails("the guest got a connection");
@@ -98,25 +104,29 @@ Judgement judge_tcp(const ProbeResult& result) {
         default:
             return unknown("it could not be tried");
     }
-    if (!result.event || !result.event_readable) return judge_without_event(result);
-    return holds(guarded ? "the listener there met nobody, and smolvm logged the refusal"
-                         : "smolvm logged the refusal");
+    return judge_refusal(result, guarded, wall);
 }
 
-Judgement judge_udp(const ProbeResult& result) {
+Judgement judge_udp(const ProbeResult& result, const std::optional<Wall>& wall) {
     bool guarded = result.listener_live || can_have_listener(result.target);
     if (was_hit(result)) return fails("a listener of ours there was reached");
     if (got_through(result.guest)) return fails("something answered");
     if (guarded && !result.listener_live) return unknown("no live listener of ours stood behind it");
     if (result.guest == Guest::NotRun || result.guest == Guest::Other) return unknown("it could not be tried");
-    if (!result.event || !result.event_readable) return judge_without_event(result);
-    return holds(guarded ? "the listener there met nobody, and smolvm logged the refusal"
-                         : "smolvm logged the refusal");
+    return judge_refusal(result, guarded, wall);
 }
 
-Judgement judge_dns(const ProbeResult& result) {
+/// NXDOMAIN may be a resolver's own answer, too, whom smolvm asked.
+Judgement judge_name_behind(const Wall& wall) {
+    if (!wall.doubt.empty()) return unknown(wall.doubt);
+    if (!wall.names_doubt.empty()) return unknown(wall.names_doubt);
+    return holds("no resolver can have been asked: " + wall.words);
+}
+
+Judgement judge_dns(const ProbeResult& result, const std::optional<Wall>& wall) {
     switch (result.guest) {
         case Guest::Nxdomain:
+            if (wall) return judge_name_behind(*wall);
             if (!result.event_readable) return unknown("smolvm's denial log cannot be read");
             if (!result.event) return fails("a resolver was asked: smolvm logged no refusal of the name");
             return holds("smolvm refused the name itself, and logged it");
@@ -149,12 +159,12 @@ Judgement judge_echo(const ProbeResult& result) {
     }
 }
 
-Judgement judge_six(const ProbeResult& result) {
+Judgement judge_six(const ProbeResult& result, const std::optional<Wall>& wall) {
     if (was_hit(result)) return fails("a listener of ours there was reached");
     if (got_through(result.guest)) return fails("the guest got through");
     if (result.guest == Guest::NotRun || result.guest == Guest::Other) return unknown("it could not be tried");
     if (result.listener_live) return holds("the listener there met nobody");
-    if (result.event && result.event_readable) return holds("smolvm logged the refusal");
+    if (wall ? wall->doubt.empty() : result.event) return judge_refusal(result, false, wall);
     if (result.guest == Guest::Unreachable) return holds("the guest has no route");
     return unknown("no live listener of ours stood behind it");
 }
@@ -184,7 +194,7 @@ Judgement judge_listener(const ProbeResult& result) {
     return holds("no listener of it stands on the host");
 }
 
-Judgement judge(const ProbeResult& result) {
+Judgement judge(const ProbeResult& result, const std::optional<Wall>& wall) {
     if (result.target.expect == Expect::Reached || result.target.kind == Kind::BundlePort) {
         if (result.target.expect == Expect::Reached && result.target.kind == Kind::BundlePort)
             return judge_port(result);
@@ -193,18 +203,18 @@ Judgement judge(const ProbeResult& result) {
     if (result.target.expect == Expect::NoRoute && result.target.kind != Kind::Listener) return judge_no_route(result);
     switch (result.target.kind) {
         case Kind::Tcp:
-            return judge_tcp(result);
+            return judge_tcp(result, wall);
         case Kind::Udp:
-            return judge_udp(result);
+            return judge_udp(result, wall);
         case Kind::DnsUdp:
         case Kind::DnsTcp:
-            return judge_dns(result);
+            return judge_dns(result, wall);
         case Kind::Icmp:
             return judge_echo(result);
         case Kind::Tcp6:
-            return is_mapped(result.target.address) ? judge_tcp(result) : judge_six(result);
+            return is_mapped(result.target.address) ? judge_tcp(result, wall) : judge_six(result, wall);
         case Kind::Udp6:
-            return is_mapped(result.target.address) ? judge_udp(result) : judge_six(result);
+            return is_mapped(result.target.address) ? judge_udp(result, wall) : judge_six(result, wall);
         case Kind::Listener:
             return judge_listener(result);
         case Kind::BundlePort:
@@ -235,11 +245,21 @@ std::string where(const ProbeTarget& target) {
                : fmt::format("{}:{}", target.address, target.port);
 }
 
-Evidence evidence_of(const ProbeResult& result) {
-    Judgement judged = judge(result);
+Evidence evidence_of(const ProbeResult& result, const std::optional<Wall>& wall) {
+    Judgement judged = judge(result, wall);
     std::string reading = fmt::format("{}, {} {}: {} in the guest; {}", result.target.what, word_of(result.target.kind),
                                       where(result.target), word_of(result.guest), judged.why);
     return {EvidenceKind::Guest, judged.verdict, std::move(reading), {}};
+}
+
+nlohmann::ordered_json table_json(const Observation<std::string>& table) {
+    if (!table.present()) return table.unknown() ? "could not be read: " + table.why() : "absent";
+    const auto traffic = firewall_traffic(*table).value_or(FirewallTraffic{});
+    return {{"accepted", traffic.accepted}, {"rejected", traffic.rejected}};
+}
+
+nlohmann::ordered_json wall_json(const WallReading& wall) {
+    return {{"smolvm", wall.smolvm}, {"vmmUid", wall.vmm_uid}, {"before", table_json(wall.before)}, {"after", table_json(wall.after)}};
 }
 
 bool is_live_denied(const ProbeResult& result) {
@@ -253,8 +273,9 @@ std::vector<Evidence> judge_guest(const GuestReading& reading) {
     if (!reading.problem.empty()) {
         return {{EvidenceKind::Guest, Verdict::Unknown, "the guest could not be probed: " + reading.problem, {}}};
     }
+    const auto wall = reading.wall ? std::optional(wall_of(*reading.wall)) : std::nullopt;
     std::vector<Evidence> evidence;
-    for (const ProbeResult& result : reading.results) evidence.push_back(evidence_of(result));
+    for (const ProbeResult& result : reading.results) evidence.push_back(evidence_of(result, wall));
     auto is_port = [](const ProbeResult& result) { return result.target.kind == Kind::BundlePort; };
     const auto& results = reading.results;
     if (std::none_of(results.begin(), results.end(), is_port)) {
@@ -294,6 +315,7 @@ std::string raw_text(const GuestReading& reading) {
                            {"eventReadable", result.event_readable}});
     }
     nlohmann::ordered_json text{{"nonce", reading.nonce}, {"problem", reading.problem}, {"results", results}};
+    if (reading.wall) text["firewall"] = wall_json(*reading.wall);
     return text.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

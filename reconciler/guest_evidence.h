@@ -23,7 +23,10 @@ namespace bottle {
 ///   no network       no route, and the listener, where one can stand, was live before and met nobody; on its own loopback the guest may be refused.
 ///                    smolvm has no policy there that could refuse, and logs nothing (1.32.2)
 ///   guest's listener nobody came, and no listener on the host was it, in a table that shows ours
-/// Where nothing of ours can listen (public and link-local addresses, ports below 1024) the log line is what counts; without it the
+/// Where smolvm logs no refusals (1.4.0), the host's firewall takes the log's place, and every refusal needs all of it: the table of the uid that the VMM
+/// really has was as installed before and after the run; what reached the bundle was counted in it; it refused nothing meanwhile, so that it was smolvm
+/// that refused; and for a name, it lets nothing through to a port 53.
+/// Where nothing of ours can listen (public and link-local addresses, ports below 1024) the log line, or the firewall, is what counts; without it the
 /// target is "not measured" at best.
 std::vector<Evidence> judge_guest(const GuestReading& reading);
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include "reconciler/observation.h"
+#include "reconciler/resources.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,11 +54,23 @@ struct ProbeResult {
     bool operator==(const ProbeResult&) const = default;
 };
 
+/// The host's firewall around one run of the probe: what speaks for a refusal where smolvm writes down none (1.4.0).
+struct WallReading {
+    std::string smolvm;                  ///< the version that the machine runs on
+    std::optional<FirewallRules> rules;  ///< that the machine's process shall be held to; nothing: none
+    std::int64_t vmm_uid = -1;           ///< that it really has
+    Observation<std::string> before;     ///< the table of that uid, as libnftables lists it, before the guest tried anything
+    Observation<std::string> after;      ///< and when it had tried everything
+
+    bool operator==(const WallReading&) const = default;
+};
+
 /// All that one run of the probe brought in.
 struct GuestReading {
     std::string problem;  ///< not empty: it could not be run to its end, and why
     std::string nonce;    ///< fresh for this run, echoed by the probe
     std::vector<ProbeResult> results;
+    std::optional<WallReading> wall{};  ///< nothing: smolvm writes a denial log
 
     bool operator==(const GuestReading&) const = default;
 };

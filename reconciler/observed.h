@@ -250,6 +250,7 @@ struct HostFacts {
     std::int64_t euid = 0;
     std::string owner;               ///< random id that marks what is ours; empty: none yet
     std::string state_folder;        ///< $XDG_STATE_HOME/bottle
+    std::int64_t smolvm_size = -1;   ///< bytes of the program smolvm on PATH, which tell its build; -1: there is none
     std::set<std::int64_t> taken_uids;  ///< held by bottles of other state folders
     std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"
     std::vector<std::string> image_writers;  ///< other bottles whose VMM's uid could write in this bottle's image folder

@@ -5,6 +5,7 @@
 #include "reconciler/firewall.h"
 #include "reconciler/proof.h"
 #include "reconciler/row.h"
+#include "reconciler/smolvm_build.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -163,6 +164,27 @@ void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std:
                 builder.ids());
 }
 
+/// What the smolvm that would start it cannot do. One that is not there, or unknown, is the preflight's.
+void refuse_smolvm(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
+    const auto& smolvm = build_of_size(snapshot.host.smolvm_size);
+    const auto newer = fmt::format("put smolvm {0} first on PATH (python3 -m pip download --no-deps smolmachines=={0})", measured_builds().back().version);
+    if (desired.machine.socket && !smolvm.mounted_sockets) {
+        builder.refuse(fmt::format("smolvm {} mounts no socket, and mode socket needs one", smolvm.version), newer + "; or network.mode: bridge");
+        return;
+    }
+    if (smolvm.denial_log) return;
+    if (!desired.firewall) {
+        builder.refuse(fmt::format("smolvm {} logs no refusals: a proof rests on the firewall, and there is none: {}", smolvm.version, desired.no_firewall),
+                       newer + "; or as root, with nftables and without network.firewall: \"off\"");
+        return;
+    }
+    const auto& ports = desired.firewall->ports;
+    if (std::find(ports.begin(), ports.end(), kDnsPort) == ports.end()) return;
+    builder.refuse(fmt::format("smolvm {} logs no refusals, and the firewall lets the machine reach port {} of the bundle: names could not be shown to be closed", smolvm.version,
+                               kDnsPort),
+                   newer + "; or another port in the bundle");
+}
+
 /// The wall that the machine is started behind; or one of an earlier manifest that is not asked for any more, which goes only after the machine.
 void plan_firewall(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
     if (!desired.firewall) {
@@ -262,6 +284,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
         plan_running(desired, snapshot, options, builder);
         return;
     }
+    refuse_smolvm(desired, snapshot, builder);
     plan_image(desired, snapshot, builder);
     const auto& row = snapshot.machine.row;
     if (!row.present()) plan_new_machine(desired, snapshot, options, builder);

@@ -102,12 +102,6 @@ Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
                     binaries_text(snapshot.stored->start->binaries));
 }
 
-/// The smolvm of our last start, by the program whose digest was taken then; without a start of ours, other evidence fails.
-const SmolvmBuild& started_build(const Observation<StoredState>& stored) {
-    const bool known = stored.present() && stored->start && !stored->start->binaries.empty();
-    return known ? build_of_size(stored->start->binaries.front().size) : measured_builds().back();
-}
-
 Evidence config_evidence(const Desired& desired, const MachineView& machine, const SmolvmBuild& smolvm) {
     if (!machine.running_config.present()) return not_there(EvidenceKind::Config, "agent.config.json", machine.running_config);
     if (!machine.live_channels.present()) return not_there(EvidenceKind::Config, "the VM folder", machine.live_channels);
@@ -158,7 +152,12 @@ Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const
     return evidence(kind, Verdict::Holds, fmt::format("only the bundle is on {}, and {} leads to it", network->is.name, desired.bundle_address), network->id);
 }
 
-Evidence firewall_evidence(const FirewallRules& rules, const Snapshot& snapshot) {
+Evidence no_firewall_evidence(const Desired& desired, const SmolvmBuild& smolvm) {
+    return evidence(EvidenceKind::Firewall, Verdict::Fails,
+                    fmt::format("smolvm {} logs no refusals: without a firewall nothing on the host tells of one ({})", smolvm.version, desired.no_firewall));
+}
+
+Evidence firewall_evidence(const FirewallRules& rules, const Snapshot& snapshot, const SmolvmBuild& smolvm) {
     const auto kind = EvidenceKind::Firewall;
     if (snapshot.firewall.unknown()) return not_there(kind, "the firewall", snapshot.firewall);
     const auto table = firewall_table(rules.uid);
@@ -170,8 +169,9 @@ Evidence firewall_evidence(const FirewallRules& rules, const Snapshot& snapshot)
         return evidence(kind, Verdict::Fails, "the machine was started before its firewall stood");
     }
     const auto traffic = firewall_traffic(*snapshot.firewall).value_or(FirewallTraffic{});
-    return evidence(kind, Verdict::Holds, fmt::format("the kernel lets uid {} reach {}{}; {} packets let through, {} refused", rules.uid, to_text(rules),
-                                                      rules.ports.empty() ? "" : " and nothing else", traffic.accepted, traffic.rejected));
+    const auto more = smolvm.denial_log ? std::string() : fmt::format("; smolvm {} logs no refusals: what the guest may not reach rests on this", smolvm.version);
+    return evidence(kind, Verdict::Holds, fmt::format("the kernel lets uid {} reach {}{}; {} packets let through, {} refused{}", rules.uid, to_text(rules),
+                                                      rules.ports.empty() ? "" : " and nothing else", traffic.accepted, traffic.rejected, more));
 }
 
 }  // namespace
@@ -203,12 +203,19 @@ std::string binaries_text(const std::vector<FileIdentity>& binaries) {
     return text;
 }
 
+const SmolvmBuild& started_build(const Observation<StoredState>& stored) {
+    const bool known = stored.present() && stored->start && !stored->start->binaries.empty();
+    return known ? build_of_size(stored->start->binaries.front().size) : measured_builds().back();
+}
+
 std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes) {
+    const auto& smolvm = started_build(snapshot.stored);
     std::vector<Evidence> all = {row_evidence(desired, snapshot.machine), process_evidence(desired, snapshot),
-                                 config_evidence(desired, snapshot.machine, started_build(snapshot.stored)),
+                                 config_evidence(desired, snapshot.machine, smolvm),
                                  bundle_evidence(desired, snapshot, changes)};
     // That the machine's process has the uid of the rules is the process evidence's.
-    if (desired.firewall) all.push_back(firewall_evidence(*desired.firewall, snapshot));
+    if (desired.firewall) all.push_back(firewall_evidence(*desired.firewall, snapshot, smolvm));
+    else if (!smolvm.denial_log) all.push_back(no_firewall_evidence(desired, smolvm));
     return all;
 }
 

@@ -3,6 +3,7 @@
 #include "reconciler/desired.h"
 #include "reconciler/diff.h"
 #include "reconciler/observed.h"
+#include "reconciler/smolvm_build.h"
 
 #include <string>
 #include <vector>
@@ -13,9 +14,13 @@ namespace bottle {
 const char* name_of(EvidenceKind kind);
 const char* name_of(Verdict verdict);
 
-/// The evidence that each look takes anew: row, process, config, bundle (and route), and firewall where one is desired. Pure.
+/// The evidence that each look takes anew: row, process, config, bundle (and route), and firewall where one is desired, or where the machine's smolvm
+/// logs no refusals: it fails there without one. Pure.
 /// `changes` is diff_docker's answer for the same snapshot.
 std::vector<Evidence> host_evidence(const Desired& desired, const Snapshot& snapshot, const std::vector<Change>& changes);
+
+/// The smolvm of our last start, by the program whose digest was taken then. The newest where no start is recorded: other evidence fails then.
+const SmolvmBuild& started_build(const Observation<StoredState>& stored);
 
 /// What a guest proof taken now would be bound to. Only with exactly one VMM and an infra container in the snapshot; nothing otherwise.
 std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapshot);

@@ -3,6 +3,7 @@
 #include "manifests/error.h"
 #include "reconciler/address.h"
 #include "reconciler/row_splice.h"
+#include "reconciler/smolvm_build.h"
 #include "reconciler/strict_json.h"
 
 #include <fmt/format.h>
@@ -54,26 +55,30 @@ const std::map<std::string, const char*> kConsequences = {
 /// Keys whose values may be secrets: never shown.
 const std::set<std::string> kHidden = {"env", "secret_refs", "fork_env"};
 
-/// What 1.8.3 does not write, as 1.32.2 does where it is unset; a missing one is just that to it (measured on rows of older ones).
-const json kLaterKeys = {{"block_io", "sync"}, {"disk_durability", "full"}, {"staged_mounts", json::array()}, {"staged_mounts_detached_from", nullptr},
-                         {"nested_virt", nullptr}, {"remote_volumes", json::array()}};
-
 /// As `machine create --mount-socket` writes it (1.32.2).
 json published_sockets(const Machine& m) {
     if (!m.socket) return json::array();
     return json::array({{{"direction", "mount"}, {"guest_path", m.socket->guest_path}, {"host_path", m.socket->host_path}}});
 }
 
-/// The record without the hints, the allowlist keys and the later ones.
+/// The whole record but the hints and the allowlist keys, as 1.32.2 writes it.
 json expected_record(const Machine& m) {
-    return {{"name", m.name}, {"cpus", m.cpus}, {"mem", m.memory_mib}, {"mounts", json::array()}, {"ports", json::array()},
-            {"published_sockets", published_sockets(m)}, {"gpu", nullptr}, {"gpu_vram_mib", nullptr}, {"rosetta", nullptr},
+    return {{"name", m.name}, {"cpus", m.cpus}, {"mem", m.memory_mib}, {"block_io", "sync"}, {"disk_durability", "full"},
+            {"mounts", json::array()}, {"staged_mounts", json::array()}, {"staged_mounts_detached_from", nullptr}, {"ports", json::array()},
+            {"published_sockets", published_sockets(m)}, {"gpu", nullptr}, {"nested_virt", nullptr}, {"gpu_vram_mib", nullptr}, {"rosetta", nullptr},
             {"restart", {{"policy", "never"}, {"max_retries", 0}, {"max_backoff_secs", 0}, {"restart_count", 0}, {"user_stopped", false}}},
-            {"init", json::array()}, {"env", json::array()}, {"workdir", nullptr},
+            {"init", json::array()}, {"remote_volumes", json::array()}, {"env", json::array()}, {"workdir", nullptr},
             {"storage_gb", m.storage_gib}, {"overlay_gb", m.overlay_gib}, {"image", "local-dir:" + m.rootfs}, {"entrypoint", json::array()},
             {"cmd", kInertCommand}, {"labels", m.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
             {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
             {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};
+}
+
+/// What an older smolvm does not write is unset. 1.4.0 knows no labels and drops ours; whose the row is, its place says: a database in the bottle's own
+/// state folder, which is closed to others. So a row without labels is ours with every version, and a disk outlives a change of smolvm; wrong ones are
+/// another's. A mounted socket can be written only by a version that knows it.
+bool may_be_missing(const std::string& key, const Machine& m) {
+    return later_row_keys().count(key) > 0 && !(key == "published_sockets" && m.socket);
 }
 
 const std::set<std::string> kAllowlistKeys = {"network", "allowed_cidrs", "dns_filter_hosts"};
@@ -231,13 +236,11 @@ std::vector<RowProblem> compare_row(const std::string& text, const Machine& desi
     if (problems.empty() && stage == RowStage::Confined && !desired.socket) compare_text(text, desired, problems);
     const auto expected = expected_record(desired);
     for (const auto& [key, want] : expected.items()) {
-        if (!row.contains(key) || !same(key, row.at(key), want)) problems.push_back(wrong_value(key, row, want));
-    }
-    for (const auto& [key, want] : kLaterKeys.items()) {
-        if (row.contains(key) && !same(key, row.at(key), want)) problems.push_back(wrong_value(key, row, want));
+        const bool fine = row.contains(key) ? same(key, row.at(key), want) : may_be_missing(key, desired);
+        if (!fine) problems.push_back(wrong_value(key, row, want));
     }
     for (const auto& [key, value] : row.items()) {
-        if (!expected.contains(key) && !kLaterKeys.contains(key) && !is_hint(key) && kAllowlistKeys.count(key) == 0) problems.push_back(unwanted_key(key, value));
+        if (!expected.contains(key) && !is_hint(key) && kAllowlistKeys.count(key) == 0) problems.push_back(unwanted_key(key, value));
     }
     for (auto& problem : wrong_hints(row)) problems.push_back(std::move(problem));
     return problems;
@@ -270,9 +273,10 @@ std::string row_digest_material(const std::string& text) {
     auto kept = parsed.value;
     // created_at stays: another creation is another machine.
     for (const auto* key : {"state", "pid", "pid_start_time", "init_completed", "last_exit_code"}) kept.erase(key);
-    // A newer smolvm adds them to the row of an older one.
-    for (const auto& [key, unset] : kLaterKeys.items()) {
-        if (kept.contains(key) && identical(kept.at(key), unset)) kept.erase(key);
+    // A newer smolvm adds them to the row of an older one, and an older one drops them. That labels are ours is looked at each time.
+    const auto unset = expected_record({});
+    for (const auto& key : later_row_keys()) {
+        if (kept.contains(key) && (key == "labels" || identical(kept.at(key), unset.at(key)))) kept.erase(key);
     }
     if (kept.contains("restart") && kept["restart"].is_object()) kept["restart"].erase("user_stopped");
     return kept.dump();

@@ -203,7 +203,7 @@ std::string GuestController::copy_probe(const SmolvmInvocation& smolvm, const st
     };
     ProcessResult copied = copy("700");
     if (copied.succeeded()) return {};
-    // Exit 2 is a usage error: this smolvm knows no --mode (1.8.3). Only the image's chmod can help then.
+    // Exit 2 is a usage error: this smolvm knows no --mode (1.4.0, 1.8.3). Only the image's chmod can help then.
     if (copied.end != ProcessResult::End::Exited || copied.code != 2) return last_words(copied);
     copied = copy("");
     if (!copied.succeeded()) return last_words(copied);
@@ -278,7 +278,8 @@ void GuestController::run_probe(const GuestScope& scope, const std::string& gues
         reading.results.push_back(std::move(result));
     }
 
-    Observation<DenialMark> mark = mark_denials(scope.vm_folder);
+    Observation<DenialMark> mark = Absent{};
+    if (scope.denial_log) mark = mark_denials(scope.vm_folder);
     SocketWatcher watcher(watch_of(scope, guarded));
     ProcessResult ran = exec(scope.smolvm, {guest_path, "run"}, probe_request(reading.nonce, targets),
                              std::min(kProbeRun, deadline.left()));

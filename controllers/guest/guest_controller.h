@@ -17,6 +17,7 @@ namespace bottle {
 struct GuestScope {
     SmolvmInvocation smolvm;
     std::string vm_folder;       ///< where smolvm writes egress-denials.log
+    bool denial_log = true;      ///< it writes one; else nothing of it is read
     std::string scratch_folder;  ///< ours, 0700: the probe's file stands there while it is copied
     Surroundings around;
     std::int64_t vmm_uid = -1;                   ///< the uid that the VMM really has; -1: not known

@@ -11,7 +11,7 @@ struct SmolvmInvocation {
     std::string program;                   ///< absolute path
     std::vector<std::string> environment;  ///< "K=V", the whole of it
     std::string machine;                   ///< smolvm's name of the machine
-    bool exec_user = true;                 ///< it knows `exec --user` (1.32.2 does, 1.8.3 does not)
+    bool exec_user = true;                 ///< it knows `exec --user` (1.32.2 does, 1.4.0 and 1.8.3 do not)
 };
 
 /// The options of `smolvm machine exec` that we use. Without `user`, smolvm runs it as root of a local image.

@@ -137,7 +137,7 @@ Outcome MachineController::act(const ClaimUid& action) {
 Outcome MachineController::act(const CreateMachine& action) {
     if (!smolvm_) return no_smolvm();
     make_folders();
-    return outcome_of(run(create_arguments(action.machine), deadlines_.other));
+    return outcome_of(run(create_arguments(action.machine, smolvm_->build), deadlines_.other));
 }
 
 Outcome MachineController::act(const UpdateMachine& action) {

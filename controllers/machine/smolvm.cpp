@@ -19,6 +19,8 @@
 namespace bottle {
 namespace {
 
+constexpr const char* kProgram = "smolvm";
+
 std::vector<std::string> named(const std::string& verb, const std::string& machine) {
     return {"machine", verb, "--name", machine};
 }
@@ -65,7 +67,11 @@ SmolvmInvocation Smolvm::invocation(const MachinePaths& paths, const std::string
 }
 
 std::vector<std::string> Smolvm::trusted_files() const {
-    return {program, folder + "/libkrun.so", folder + "/libkrunfw.so.5"};
+    std::vector<std::string> files = {program};
+    for (const auto& [name, digest] : build.digests) {
+        if (name != kProgram) files.push_back(folder + "/" + name);
+    }
+    return files;
 }
 
 std::optional<Smolvm> find_smolvm(const std::string& path) {
@@ -112,12 +118,14 @@ VerifiedBuild verify_build(const Smolvm& smolvm) {
     return build;
 }
 
-std::vector<std::string> create_arguments(const Machine& m) {
+std::vector<std::string> create_arguments(const Machine& m, const SmolvmBuild& build) {
     auto arguments = named("create", m.name);
     arguments.insert(arguments.end(), {"--image", m.rootfs, "--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib), "--storage",
                                        std::to_string(m.storage_gib), "--overlay", std::to_string(m.overlay_gib)});
     if (m.socket) arguments.insert(arguments.end(), {"--mount-socket", m.socket->host_path + ":" + m.socket->guest_path});
-    for (const auto& [key, value] : m.labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
+    // Without them, the place of its row says whose it is: a database of the bottle's own.
+    const auto labels = build.labels ? m.labels : Labels{};
+    for (const auto& [key, value] : labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
     arguments.emplace_back("--");
     arguments.insert(arguments.end(), kInertCommand.begin(), kInertCommand.end());
     return arguments;

@@ -23,7 +23,7 @@ struct Smolvm {
     /// Environment of every call: nothing inherited, the libraries and root file system beside the program, the bottle's own folders.
     std::vector<std::string> environment(const MachinePaths& paths) const;
     SmolvmInvocation invocation(const MachinePaths& paths, const std::string& machine) const;
-    /// The program, libkrun and libkrunfw: what confinement rests on.
+    /// The program first, then libkrun and what that loads from beside it: what confinement rests on.
     std::vector<std::string> trusted_files() const;
 };
 
@@ -40,14 +40,14 @@ struct VerifiedBuild {
 /// Reads the trusted files and compares their digests; a file that changes meanwhile is a problem.
 VerifiedBuild verify_build(const Smolvm& smolvm);
 
-// Arguments as values; none makes smolvm ask a question (1.8.3, 1.32.2).
-std::vector<std::string> create_arguments(const Machine& machine);
+// Arguments as values; none makes smolvm ask a question (1.4.0, 1.8.3, 1.32.2).
+std::vector<std::string> create_arguments(const Machine& machine, const SmolvmBuild& build);
 std::vector<std::string> update_arguments(const Machine& machine);
 std::vector<std::string> start_arguments(const std::string& machine);
 std::vector<std::string> stop_arguments(const std::string& machine);
 std::vector<std::string> delete_arguments(const std::string& machine);
 
-/// The message in smolvm's answer on stderr, JSON or a line "Error: …" (1.8.3), made printable and short; how it ended where it says nothing.
+/// The message in smolvm's answer on stderr, JSON or a line "Error: …" (1.4.0, 1.8.3), made printable and short; how it ended where it says nothing.
 std::string smolvm_message(const ProcessResult& result);
 
 }  // namespace bottle

@@ -58,6 +58,11 @@ std::string map_file(const std::string& range) {
     return fmt::format("{:x}-{:x}", from, to);
 }
 
+/// libkrun, libkrunfw, and what the libkrun of 1.4.0 loads from beside it.
+bool is_krun(const std::string& library) {
+    return library.rfind("libkrun", 0) == 0 || library == "smol_virgl_stub.so";
+}
+
 /// Identities come from the mappings themselves: a path may lead to another file by now. Nothing when one cannot be read.
 std::optional<std::vector<FileIdentity>> krun_libraries(std::int64_t pid, const std::string& maps) {
     std::vector<FileIdentity> libraries;
@@ -73,7 +78,7 @@ std::optional<std::vector<FileIdentity>> krun_libraries(std::int64_t pid, const 
         std::string path;
         words >> range >> permissions >> offset >> device >> inode;
         std::getline(words >> std::ws, path);
-        if (path.substr(path.rfind('/') + 1).rfind("libkrun", 0) != 0 || !seen.insert(fmt::format("{} {} {}", device, inode, path)).second) continue;
+        if (!is_krun(path.substr(path.rfind('/') + 1)) || !seen.insert(fmt::format("{} {} {}", device, inode, path)).second) continue;
         auto identity = identify_file(fmt::format("/proc/{}/map_files/{}", pid, map_file(range)));
         if (!identity) return std::nullopt;
         identity->path = path;

@@ -192,6 +192,20 @@ TEST_CASE("a guest that answers for a machine it is not: what only it says does 
     CHECK_FALSE(guest_holds(judge_guest(reading)));
 }
 
+TEST_CASE("of a smolvm that writes no denial log, a file of that name says nothing") {
+    World world;
+    world.smolvm.guest = answering(world.smolvm, [&](const std::string& input) {
+        world.dial_bundle();
+        return answer_closed(input, world.vm_folder.path());
+    });
+    auto scope = world.scope();
+    scope.denial_log = false;
+    const auto reading = world.controller.probe(scope);
+    REQUIRE(reading.problem.empty());
+    for (const ProbeResult& result : reading.results) CHECK_FALSE((result.event || result.event_readable));
+    CHECK_FALSE(guest_holds(judge_guest(reading)));
+}
+
 TEST_CASE("a guest whose listener is the host's own") {
     World world;
     std::vector<Fd> listeners;

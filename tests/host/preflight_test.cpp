@@ -130,7 +130,7 @@ TEST_CASE("smolvm missing, silent, or of another version are three things") {
     SECTION("another version") {
         facts.smolvm_version = "1.33.0\x1b[2J";
         CHECK(told(facts) ==
-              "/opt/smolvm/smolvm is version 1.33.0\\x1B[2J, and this bottle supports 1.8.3, 1.32.2: what confines a machine differs by version | put smolvm 1.32.2 first on "
+              "/opt/smolvm/smolvm is version 1.33.0\\x1B[2J, and this bottle supports 1.4.0, 1.8.3, 1.32.2: what confines a machine differs by version | put smolvm 1.32.2 first on "
               "PATH (python3 -m pip download --no-deps smolmachines==1.32.2)\n");
     }
 }

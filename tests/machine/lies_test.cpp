@@ -34,7 +34,7 @@ bool becomes(std::size_t count, const MachinePlace& place) {
 }  // namespace
 
 TEST_CASE("a start of our own is recorded, sealed, released and stopped") {
-    MachinePlace place(SmolvmKind::StandIn);
+    MachinePlace place(kStandIn);
     place.make();
     StartRecord record;
     REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text.empty());
@@ -68,7 +68,7 @@ TEST_CASE("a start of our own is recorded, sealed, released and stopped") {
 TEST_CASE("a start that fails or lies leaves nothing running") {
     const char* orders[] = {"start fail", "start lie", "start late", "start two", "start orphan", "start late-orphan", "start hang", "start chatter", "start garbage"};
     for (const auto* order : orders) DYNAMIC_SECTION(order) {
-        MachinePlace place(SmolvmKind::StandIn, kShort);
+        MachinePlace place(kStandIn, kShort);
         place.make();
         place.order(order);
         StartRecord record;
@@ -85,7 +85,7 @@ TEST_CASE("a start that fails or lies leaves nothing running") {
 
 TEST_CASE("a stop that fails, lies or hangs is done without smolvm") {
     for (const auto* order : {"stop fail", "stop lie", "stop hang", "stop garbage"}) DYNAMIC_SECTION(order) {
-        MachinePlace place(SmolvmKind::StandIn, kShort);
+        MachinePlace place(kStandIn, kShort);
         place.make();
         StartRecord record;
         REQUIRE(place.controller.start(place.machine, "boot", kBound, record).text.empty());
@@ -97,7 +97,7 @@ TEST_CASE("a stop that fails, lies or hangs is done without smolvm") {
 }
 
 TEST_CASE("a delete, create or update that lies is seen") {
-    MachinePlace place(SmolvmKind::StandIn, kShort);
+    MachinePlace place(kStandIn, kShort);
     place.make();
     place.order("delete lie");
     CHECK(place.controller.act(DeleteMachine{}).text.find("still there") != std::string::npos);
@@ -112,7 +112,7 @@ TEST_CASE("a delete, create or update that lies is seen") {
 }
 
 TEST_CASE("other code than the measured is never started") {
-    MachinePlace place(SmolvmKind::StandIn);
+    MachinePlace place(kStandIn);
     place.make();
     auto smolvm = place.smolvm;
     smolvm.build.digests["libkrun.so"] = std::string(64, '0');
@@ -125,7 +125,7 @@ TEST_CASE("other code than the measured is never started") {
 }
 
 TEST_CASE("an unproved machine dies with bottle") {
-    MachinePlace place(SmolvmKind::StandIn);
+    MachinePlace place(kStandIn);
     place.make();
     const pid_t child = fork();
     if (child == 0) {
@@ -144,7 +144,7 @@ TEST_CASE("an unproved machine dies with bottle") {
 
 TEST_CASE("bottle killed while a start is in flight: what appears later is killed as well") {
     for (const auto* order : {"start late-orphan", "start hang", "start orphan"}) DYNAMIC_SECTION(order) {
-        MachinePlace place(SmolvmKind::StandIn);
+        MachinePlace place(kStandIn);
         place.make();
         place.order(order);
         const pid_t child = fork();
@@ -164,7 +164,7 @@ TEST_CASE("bottle killed while a start is in flight: what appears later is kille
 }
 
 TEST_CASE("an unproved machine does not outlive its bound") {
-    MachinePlace place(SmolvmKind::StandIn);
+    MachinePlace place(kStandIn);
     place.make();
     StartRecord record;
     REQUIRE(place.controller.start(place.machine, "boot", std::chrono::seconds(2), record).text.empty());

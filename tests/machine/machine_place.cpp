@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
 namespace bottle {
@@ -30,23 +31,17 @@ std::string rootfs_in(const TempFolder& folder) {
 
 }  // namespace
 
-const char* name_of(SmolvmKind kind) {
-    switch (kind) {
-        case SmolvmKind::StandIn: return "the stand-in";
-        case SmolvmKind::Real: return "the real smolvm";
-        case SmolvmKind::RealOlder: return "the real smolvm 1.8.3";
-    }
-    return "?";
-}
-
-Smolvm smolvm_of(SmolvmKind kind) {
-    if (kind != SmolvmKind::StandIn) {
-        const char* variable = kind == SmolvmKind::Real ? "BOTTLE_SMOLVM" : "BOTTLE_SMOLVM_OLDER";
-        const char* folder = std::getenv(variable);
-        if (folder == nullptr) FAIL(variable << " does not name the folder of a smolvm (tools/get-smolvm)");
-        const auto found = find_smolvm(folder);
-        if (!found) FAIL(folder << " holds no smolvm");
-        return *found;
+Smolvm smolvm_of(const std::string& version) {
+    if (version != kStandIn) {
+        const char* newest = std::getenv("BOTTLE_SMOLVM");
+        const char* older = std::getenv("BOTTLE_SMOLVM_OLDER");
+        if (newest == nullptr || older == nullptr) FAIL("BOTTLE_SMOLVM and BOTTLE_SMOLVM_OLDER do not name the folders of the measured ones (tools/get-smolvm)");
+        std::istringstream folders(std::string(newest) + ":" + older);
+        for (std::string folder; std::getline(folders, folder, ':');) {
+            const auto found = find_smolvm(folder);
+            if (found && found->build.version == version) return *found;
+        }
+        FAIL("no folder holds smolvm " << version);
     }
     const std::string folder = BOTTLE_STAND_IN;
     Smolvm smolvm{folder + "/smolvm", folder};
@@ -54,8 +49,8 @@ Smolvm smolvm_of(SmolvmKind kind) {
     return smolvm;
 }
 
-MachinePlace::MachinePlace(SmolvmKind kind, MachineDeadlines deadlines)
-    : paths(machine_paths(folder.file("state"), "docs")), smolvm(smolvm_of(kind)), controller(paths, kMachine, smolvm, runner, deadlines) {
+MachinePlace::MachinePlace(const std::string& version, MachineDeadlines deadlines)
+    : paths(machine_paths(folder.file("state"), "docs")), smolvm(smolvm_of(version)), controller(paths, kMachine, smolvm, runner, deadlines) {
     machine.name = kMachine;
     machine.rootfs = rootfs_in(folder);
     machine.cpus = 1;

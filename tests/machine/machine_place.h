@@ -8,17 +8,17 @@
 
 namespace bottle {
 
-/// Which smolvm a case runs on.
-enum class SmolvmKind { StandIn, Real, RealOlder };
-const char* name_of(SmolvmKind kind);
+/// In the place of a version: the stand-in of this build.
+inline constexpr const char* kStandIn = "";
 
-/// The stand-in of this build, or the real one whose folder BOTTLE_SMOLVM (1.32.2) or BOTTLE_SMOLVM_OLDER (1.8.3) names; a test without it fails.
-Smolvm smolvm_of(SmolvmKind kind);
+/// The stand-in, or the real one of that version, whose folder BOTTLE_SMOLVM (the newest) or BOTTLE_SMOLVM_OLDER (a list with colons) names; a test without
+/// it fails.
+Smolvm smolvm_of(const std::string& version);
 
 /// One machine in a state folder of its own, which is gone at the end together with every process of the machine.
 class MachinePlace {
 public:
-    explicit MachinePlace(SmolvmKind kind, MachineDeadlines deadlines = {});
+    explicit MachinePlace(const std::string& version = kStandIn, MachineDeadlines deadlines = {});
     ~MachinePlace();
     MachinePlace(const MachinePlace&) = delete;
     MachinePlace& operator=(const MachinePlace&) = delete;

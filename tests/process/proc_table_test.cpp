@@ -109,6 +109,22 @@ TEST_CASE("mapped libraries are told by what is mapped, not by what stands at th
     CHECK(found->front().libraries.front().inode != identify_file(library)->inode);
 }
 
+TEST_CASE("what the libkrun of 1.4.0 loads from beside it is one of the mapped libraries, and another is not") {
+    const TempFolder folder;
+    const auto stub = folder.file("smol_virgl_stub.so");
+    const auto other = folder.file("another.so");
+    for (const auto& library : {stub, other}) std::filesystem::copy_file(some_library(), library);
+    const Standin machine({"_boot-vm", folder.file("vm/boot-config.json")}, {"LD_PRELOAD=" + other + ":" + stub});
+    auto found = find_vmm_processes(folder.file("vm"));
+    for (int i = 0; i < 500 && found.present() && found->size() == 1 && found->front().libraries.empty(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        found = find_vmm_processes(folder.file("vm"));
+    }
+    REQUIRE(found.present());
+    REQUIRE(found->size() == 1);
+    CHECK(found->front().libraries == std::vector<FileIdentity>{*identify_file(stub)});
+}
+
 TEST_CASE("a VMM that names a variable twice is not understood") {
     const TempFolder folder;
     const Standin machine({"_boot-vm", folder.file("vm/boot-config.json")}, {"A=1", "A=2"});

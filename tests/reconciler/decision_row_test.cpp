@@ -1,6 +1,7 @@
 #include "reconciler/firewall.h"
 #include "reconciler/row.h"
 #include "reconciler/running_config.h"
+#include "reconciler/smolvm_build.h"
 #include "reconciler/vmm_environment.h"
 #include "tests/reconciler/ready_look.h"
 
@@ -68,8 +69,7 @@ TEST_CASE("decision: a row has every key of ours and no other, each with its val
     CHECK(row_problems([](json&) {}).empty());
     CHECK(row_problems([](json&) {}, RowStage::Offline).empty());
     const auto row = json::parse(ready_look().machine().row->data);
-    // What 1.8.3 does not write: 1.32.2 takes a missing one for unset.
-    const std::set<std::string> later = {"block_io", "disk_durability", "staged_mounts", "staged_mounts_detached_from", "nested_virt", "remote_volumes"};
+    const auto& later = later_row_keys();
     for (const auto& key : later) CHECK(row_problems([&](json& record) { record.erase(key); }).empty());
     for (const auto& [key, value] : row.items()) {
         const bool list = key == "allowed_cidrs" || key == "dns_filter_hosts" || key == "network";
@@ -78,6 +78,10 @@ TEST_CASE("decision: a row has every key of ours and no other, each with its val
         CHECK(problem(key, "tampered").fix == fix);
         if (later.count(key) == 0) CHECK(missing(key).fix == fix);
     }
+    for (const auto& missing : later) CHECK(row.contains(missing));
+    CHECK(row_problems([&](json& record) {
+              for (const auto& key : later) record.erase(key);
+          }).empty());
     CHECK(problem("never_seen", 1).fix == RowFix::Recreate);
     CHECK(problem("dns", "1.1.1.1").fix == RowFix::Recreate);
 }
@@ -192,10 +196,17 @@ TEST_CASE("decision: the digest of a row leaves out only what smolvm rewrites") 
     const auto row = json::parse(text);
     for (const auto& [key, value] : row.items()) {
         INFO(key);
-        const bool rewritten = key == "state" || key == "pid" || key == "pid_start_time" || key == "init_completed" || key == "last_exit_code";
+        const bool rewritten = key == "state" || key == "pid" || key == "pid_start_time" || key == "init_completed" || key == "last_exit_code" || key == "labels";
         auto changed = row;
         changed[key] = "tampered";
         CHECK((row_digest_material(changed.dump()) == row_digest_material(text)) == rewritten);
+    }
+    // Unset is as good as not written, in each of them; set is not.
+    for (const auto& key : later_row_keys()) {
+        auto without = row;
+        without.erase(key);
+        INFO(key);
+        CHECK(row_digest_material(without.dump()) == row_digest_material(text));
     }
     auto stopped = row;
     stopped["restart"]["user_stopped"] = true;

@@ -186,16 +186,23 @@ TEST_CASE("the running configuration must be exactly the measured one") {
 TEST_CASE("each smolvm writes its own running configuration, and no other's") {
     const std::string of_1_8_3 = R"({"version":1,"mounts":[],"ports":[],"resources":{"cpus":2,"memory_mib":1024,"network":true,"gpu":false,"gpu_vram_mib":null,"cuda":false,)"
                                  R"("rosetta":false,"storage_gib":20,"overlay_gib":10,"allowed_cidrs":["10.231.0.2/32"],"dns":null}})";
-    const auto& older = measured_builds().front();
+    const auto& older = measured_builds().at(1);
     REQUIRE(older.version == "1.8.3");
     CHECK(compare_running_config(of_1_8_3, machine(), older).empty());
     CHECK(compare_running_config(of_1_8_3, machine(), measured_builds().back()).size() == 6);
     CHECK(compare_running_config(replaced(of_1_8_3, R"("dns":null)", R"("dns":null,"dns_options":[])"), machine(), older).size() == 1);
     CHECK(compare_running_config(replaced(of_1_8_3, R"("mounts":[])", R"("mounts":[1])"), machine(), older).size() == 1);
+
+    const std::string of_1_4_0 = replaced(replaced(of_1_8_3, R"("cuda":false,)", ""), R"("rosetta":false,)", "");
+    const auto& oldest = measured_builds().front();
+    REQUIRE(oldest.version == "1.4.0");
+    CHECK(compare_running_config(of_1_4_0, machine(), oldest).empty());
+    CHECK(compare_running_config(of_1_4_0, machine(), older).size() == 2);
+    CHECK(compare_running_config(of_1_8_3, machine(), oldest).size() == 2);
 }
 
 TEST_CASE("a smolvm is told by the size of its program, an unknown one is taken for the newest") {
     for (const auto& build : measured_builds()) CHECK(build_of_size(build.program_size).version == build.version);
     for (const std::int64_t size : {-1, 0, 31'794'513}) CHECK(build_of_size(size).version == measured_builds().back().version);
-    CHECK(measured_versions() == "1.8.3, 1.32.2");
+    CHECK(measured_versions() == "1.4.0, 1.8.3, 1.32.2");
 }

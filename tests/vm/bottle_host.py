@@ -17,8 +17,9 @@ SMOLVM = os.path.realpath(subprocess.check_output(["sh", "-c", "command -v smolv
 # Of every call of smolvm, whosever machine it is.
 SMOLVM_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "SMOLVM_LIB_DIR": os.path.dirname(SMOLVM), "SMOLVM_AGENT_ROOTFS_TAR": glob.glob(os.path.dirname(SMOLVM) + "/agent-rootfs.tar*")[0]}
 SMOLVM_VERSION = subprocess.check_output([SMOLVM, "--version"], text=True, env=SMOLVM_ENVIRONMENT).split()[1]
-# 1.8.3 changes nothing of a machine that runs.
-HAS_LIVE_CHANGES = SMOLVM_VERSION != "1.8.3"
+# 1.4.0 and 1.8.3 change nothing of a machine that runs.
+HAS_LIVE_CHANGES = SMOLVM_VERSION not in ("1.4.0", "1.8.3")
+HAS_DENIAL_LOG = HAS_MOUNTED_SOCKETS = SMOLVM_VERSION != "1.4.0"
 SCRATCH = os.environ["BOTTLE_SCRATCH"]
 WORK = SCRATCH + ("/suite-user" if USER else "/suite")
 DOCKER_SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")

@@ -56,7 +56,7 @@ def make_rootfs(path):
         json.dump({"config": {"Entrypoint": ["/entrypoint.sh"], "Cmd": ["/init"]}}, file)
 
 
-def manifest(name, mode="auto"):
+def manifest(name, mode="auto", firewall="auto"):
     os.makedirs(WORK, exist_ok=True)
     path = f"{WORK}/{name}.yaml"
     with open(path, "w") as file:
@@ -72,7 +72,7 @@ spec:
     user: node
   agent:
     command: [sh, -c, "while :; do sleep 5; done"]
-  network: {{mode: {mode}}}
+  network: {{mode: {mode}, firewall: "{firewall}"}}
   bundle:
     externalNetwork: true
     containers:

@@ -23,10 +23,12 @@ def three_bottles_reach_their_own_bundle_and_no_other():
         check(run("busybox", "wget", "-q", "-O", "-", f"http://{target.address()}:9099/")[0] == 0, f"{target.name}'s bundle does not listen")
         check(canaries[target].works(), "the canary does not listen")
     for subject in bottles:
+        before = subject.kernel_refusals()
         reached = subject.fetch_all([(t.address(), 9099) for t in bottles] + [(c.address, c.port) for c in canaries.values()])
         check("from the bundle" in reached.pop((subject.address(), 9099)), f"{subject.name} does not reach its own bundle")
         for (address, port), text in reached.items():
-            check(text == "" and subject.logged(f"connect to {address}:{port}"), f"{subject.name} to {address}:{port}: {text}")
+            check(text == "", f"{subject.name} to {address}:{port}: {text}")
+            subject.must_have_refused(address, port, before)
     for target, canary in canaries.items():
         check(canary.hits == 0, f"the gateway of {target.name} was reached")
         canary.close()

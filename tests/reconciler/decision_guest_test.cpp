@@ -91,6 +91,27 @@ TEST_CASE("decision: a target of no kind is unknown, whatever the guest says") {
     }
 }
 
+TEST_CASE("decision: a bundle's port is one that shall be reached, and nothing else is") {
+    // Each would hold as a port.
+    for (const auto& [kind, expect] : {std::pair{Kind::Tcp, Expect::Reached}, {Kind::BundlePort, Expect::Denied}}) {
+        auto one = result(kind, expect, "10.231.0.2", Guest::Data);
+        one.host_saw = true;
+        CHECK(evidence(one).verdict == Verdict::Unknown);
+    }
+}
+
+TEST_CASE("decision: the guest's own listener is judged as one, without a network too") {
+    CHECK(evidence(with_listener(result(Kind::Listener, Expect::NoRoute, "0.0.0.0", Guest::Listening))).verdict == Verdict::Holds);
+}
+
+TEST_CASE("decision: from port 1024 on a listener of ours can stand") {
+    auto one = logged(Kind::Tcp, "10.231.0.1");
+    one.target.port = 1023;
+    CHECK(evidence(one).verdict == Verdict::Holds);
+    one.target.port = 1024;
+    CHECK(evidence(one).verdict == Verdict::Unknown);
+}
+
 TEST_CASE("decision: each control that a run lacks is an unknown of its own") {
     const auto port = result(Kind::BundlePort, Expect::Reached, "10.231.0.2", Guest::Data);
     auto gateway = listened(Kind::Icmp, "100.96.0.1", Guest::Answered);

@@ -134,6 +134,7 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
     switch (option) {
         // One FILE a -f: what follows it is a NAME.
         case Opt::File: sub.add_option(names, options.files)->allow_extra_args(false); break;
+        case Opt::Recursive: sub.add_flag(names, options.recursive); break;
         case Opt::Output: sub.add_option(names, options.output)->multi_option_policy(last); break;
         case Opt::Timeout: sub.add_option(names, raw.timeout)->multi_option_policy(last); break;
         case Opt::Adopt: sub.add_flag(names, options.adopt); break;

@@ -7,7 +7,7 @@
 namespace bottle {
 
 /// The options that there are. What a command takes stands in its own list.
-enum class Opt { File, Output, Timeout, Adopt, NoColor, Help };
+enum class Opt { File, Recursive, Output, Timeout, Adopt, NoColor, Help };
 
 struct OptionText {
     Opt option;

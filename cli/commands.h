@@ -20,9 +20,13 @@ int run_logs(const Options& options);
 int run_verify(const Options& options);
 int run_proof(const Options& options);
 int run_version(const Options& options);
+int run_config(const Options& options);
+int run_schema(const Options& options);
 
 /// The bottles that -f names; or, given a NAME, the one that our records know. Throws Error{Exit::Usage} where there is none.
 std::vector<Manifest> manifests_of(const Options& options, Session& session);
+/// What -f says, or bottle.yaml in the current folder. Throws Error{Exit::Usage} where neither is there.
+std::vector<std::string> files_of(const Options& options);
 /// bottle's own environment, read once.
 Environment environment();
 

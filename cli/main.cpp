@@ -18,6 +18,7 @@ using Run = int (*)(const Options&);
 const std::map<std::string_view, Run> kRuns = {
     {"validate", run_validate}, {"diff", run_diff},       {"apply", run_apply}, {"delete", run_delete}, {"status", run_status}, {"explain", run_explain},
     {"exec", run_exec},         {"logs", run_logs},       {"verify", run_verify}, {"proof", run_proof}, {"version", run_version},
+    {"config", run_config},     {"schema", run_schema},
 };
 
 int run(const std::vector<std::string>& words) {

@@ -11,6 +11,7 @@ namespace bottle {
 /// What the command line says, for all commands.
 struct Options {
     std::vector<std::string> files;  ///< -f; empty: bottle.yaml in the current folder
+    bool recursive = false;          ///< -R: the folders in those that -f names, too
     std::string output = "text";     ///< one of the command's own: text, json, …
     std::chrono::milliseconds timeout{60'000};
     bool adopt = false;

@@ -24,14 +24,15 @@ Manifest known(const std::string& name, Session& session) {
 
 std::vector<Manifest> manifests_of(const Options& options, Session& session) {
     if (!options.name.empty()) return {known(options.name, session)};
-    auto files = options.files;
-    if (files.empty()) {
-        if (access(kDefaultFile, F_OK) != 0) {
-            throw Error(Exit::Usage, fmt::format("no manifest is named, and there is no {} in this folder", kDefaultFile), "name one: -f FILE");
-        }
-        files = {kDefaultFile};
+    return load_manifests(files_of(options), std::cin, options.recursive);
+}
+
+std::vector<std::string> files_of(const Options& options) {
+    if (!options.files.empty()) return options.files;
+    if (access(kDefaultFile, F_OK) != 0) {
+        throw Error(Exit::Usage, fmt::format("no manifest is named, and there is no {} in this folder", kDefaultFile), "name one: -f FILE, or a folder of them: -f FOLDER");
     }
-    return load_manifests(files, std::cin);
+    return {kDefaultFile};
 }
 
 Environment environment() {

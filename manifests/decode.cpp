@@ -24,8 +24,8 @@ const std::set<std::string> kOwnVariables = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PR
 
 class Decoder {
 public:
-    Decoder(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems)
-        : document_(document), source_(source), folder_(folder), problems_(problems) {}
+    Decoder(const YamlDocument& document, const Sources& sources, const std::string& folder, std::vector<Problem>& problems)
+        : document_(document), sources_(sources), folder_(folder), problems_(problems) {}
 
     Manifest manifest() {
         Manifest m;
@@ -45,9 +45,9 @@ public:
         m.network.firewall = text("/spec/network/firewall", "auto");
         if (find("/spec/network/firewall") != nullptr) m.network.firewall_place = place("/spec/network/firewall");
         m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();
-        const auto& containers = *find("/spec/bundle/containers");
-        for (std::size_t i = 0; i < containers.size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
-        if (m.network.mode == NetworkMode::Socket) one_port();
+        const auto* containers = find("/spec/bundle/containers");
+        for (std::size_t i = 0; containers != nullptr && i < containers->size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
+        if (m.network.mode == NetworkMode::Socket && containers != nullptr) one_port();
         return m;
     }
 
@@ -59,7 +59,7 @@ private:
     Place place(const std::string& pointer) const { return document_.place_of(pointer); }
 
     void add(const std::string& pointer, std::string what, std::string hint, bool at_key = false) {
-        problems_.push_back(source_.problem(document_.place_of(pointer, at_key), std::move(what), std::move(hint)));
+        problems_.push_back(sources_.problem(document_.place_of(pointer, at_key), std::move(what), std::move(hint)));
     }
 
     std::string text(const std::string& pointer, std::string otherwise = {}) const {
@@ -86,7 +86,9 @@ private:
             return 0;
         }
         if (read.bytes < unit || read.bytes % unit != 0) {
-            add(pointer, fmt::format("{} is no whole number of {}", value->get<std::string>(), unit_name), fmt::format("for example 2{}", unit_name));
+            const auto text = value->get<std::string>();
+            const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
+            add(pointer, fmt::format("{} is no whole number of {}", text, unit_name), bare ? quantity_of_number(text).hint : fmt::format("for example 2{}", unit_name));
             return 0;
         }
         return read.bytes / unit;
@@ -95,13 +97,15 @@ private:
     MachineSpec machine() {
         MachineSpec m;
         m.rootfs_place = place("/spec/machine/image/rootfs");
-        const auto resolved = resolve_folder(folder_, text("/spec/machine/image/rootfs"));
-        if (!resolved.problem.empty()) add("/spec/machine/image/rootfs", resolved.problem, resolved.hint);
-        m.rootfs = resolved.path;
+        if (find("/spec/machine/image/rootfs") != nullptr) {
+            const auto resolved = resolve_folder(folder_, text("/spec/machine/image/rootfs"));
+            if (!resolved.problem.empty()) add("/spec/machine/image/rootfs", resolved.problem, resolved.hint);
+            m.rootfs = resolved.path;
+        }
         if (const auto* cpus = find("/spec/machine/cpus")) m.cpus = cpus->get<int>();
         m.memory_mib = quantity("/spec/machine/memory", m.memory_mib, kMebi, "Mi");
         constexpr std::int64_t kLeastMemory = 64;  // smolvm's own limit (1.9.3, source)
-        if (m.memory_mib != 0 && m.memory_mib < kLeastMemory) add("/spec/machine/memory", "a machine needs at least 64Mi", "");
+        if (m.memory_mib != 0 && m.memory_mib < kLeastMemory) add("/spec/machine/memory", "a machine needs at least 64Mi", "for example 512Mi");
         m.storage_gib = static_cast<int>(quantity("/spec/machine/disk/storage", m.storage_gib, kGibi, "Gi"));
         m.overlay_gib = static_cast<int>(quantity("/spec/machine/disk/overlay", m.overlay_gib, kGibi, "Gi"));
         m.user = text("/spec/machine/user", m.user);
@@ -113,7 +117,7 @@ private:
         c.place = place(at);
         c.name = text(at + "/name");
         if (c.name == "infra") add(at + "/name", "infra is bottle's own container", "take another name");
-        if (!names_.insert(c.name).second) add(at + "/name", fmt::format("there are two containers {}", c.name), "");
+        if (!names_.insert(c.name).second) add(at + "/name", fmt::format("there are two containers {}", c.name), "one name each");
         c.image = text(at + "/image");
         c.image_place = place(at + "/image");
         c.entrypoint = texts(at + "/entrypoint");
@@ -138,7 +142,7 @@ private:
             if (const auto [other, fresh] = ports_.emplace(c.ports.back().port, here); !fresh) {
                 add(here + "/port", fmt::format("port {} is taken at {}", c.ports.back().port, to_string(place(other->second + "/port"))), "all containers of a bundle share one address");
             }
-            if (!port_names_.insert(c.ports.back().name).second) add(here + "/name", fmt::format("there are two ports {}", c.ports.back().name), "");
+            if (!port_names_.insert(c.ports.back().name).second) add(here + "/name", fmt::format("there are two ports {}", c.ports.back().name), "one name each");
         }
     }
 
@@ -154,7 +158,7 @@ private:
         std::set<std::string> seen;
         const auto check = [&](const std::string& pointer, const std::string& path) {
             if (!is_plain_absolute(path)) add(pointer, fmt::format("{} is no absolute folder in plain form", printable(path)), "for example /var/cache");
-            else if (!seen.insert(path).second) add(pointer, fmt::format("{} stands here twice", printable(path)), "");
+            else if (!seen.insert(path).second) add(pointer, fmt::format("{} stands here twice", printable(path)), "keep one");
         };
         for (std::size_t i = 0; i < c.tmpfs.size(); ++i) check(fmt::format("{}/tmpfs/{}", at, i), c.tmpfs[i]);
         const auto* list = find(at + "/volumes");
@@ -175,13 +179,13 @@ private:
     void limits(const std::string& at, ContainerSpec& c) {
         c.limits.memory_bytes = quantity(at + "/limits/memory", c.limits.memory_bytes / kMebi, kMebi, "Mi") * kMebi;
         constexpr std::int64_t kLeastMemory = 6 * kMebi;  // Docker's own limit (20.10)
-        if (c.limits.memory_bytes != 0 && c.limits.memory_bytes < kLeastMemory) add(at + "/limits/memory", "a container needs at least 6Mi", "");
+        if (c.limits.memory_bytes != 0 && c.limits.memory_bytes < kLeastMemory) add(at + "/limits/memory", "a container needs at least 6Mi", "for example 64Mi");
         if (const auto* cpus = find(at + "/limits/cpus")) c.limits.nano_cpus = static_cast<std::int64_t>(cpus->get<double>() * 1e9);
         if (const auto* pids = find(at + "/limits/pids")) c.limits.pids = pids->get<std::int64_t>();
     }
 
     const YamlDocument& document_;
-    const SourceText& source_;
+    const Sources& sources_;
     const std::string& folder_;
     std::vector<Problem>& problems_;
     std::set<std::string> names_;
@@ -191,8 +195,8 @@ private:
 
 }  // namespace
 
-Manifest decode_manifest(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems) {
-    return Decoder(document, source, folder, problems).manifest();
+Manifest decode_manifest(const YamlDocument& document, const Sources& sources, const std::string& folder, std::vector<Problem>& problems) {
+    return Decoder(document, sources, folder, problems).manifest();
 }
 
 }  // namespace bottle

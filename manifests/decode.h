@@ -1,7 +1,7 @@
 #pragma once
 
 #include "manifests/manifest.h"
-#include "manifests/yaml_document.h"
+#include "manifests/sources.h"
 
 #include <vector>
 
@@ -9,6 +9,7 @@ namespace bottle {
 
 /// A document that fits the schema as a typed manifest. Adds to `problems` what no schema can say: quantities, paths that leave `folder` (the
 /// manifest's, absolute), names and ports given twice, and variables and capabilities that a manifest may not give.
-Manifest decode_manifest(const YamlDocument& document, const SourceText& source, const std::string& folder, std::vector<Problem>& problems);
+/// Of a template, what is there is checked; what a whole bottle needs may be absent, and the result is of no use.
+Manifest decode_manifest(const YamlDocument& document, const Sources& sources, const std::string& folder, std::vector<Problem>& problems);
 
 }  // namespace bottle

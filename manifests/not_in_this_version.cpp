@@ -8,16 +8,25 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kKeys[] = {"/spec/extends", "/spec/machine/image/docker", "/spec/machine/image/archive", "/spec/machine/image/pack", "/spec/agent/prompt",
-                                 "/spec/agent/skills", "/spec/bundle/egress", "/spec/bundle/gitGate"};
+constexpr const char* kUnpacked = "write rootfs: FOLDER, an unpacked root file system";
+constexpr const char* kInRootfs = "leave it out; what the agent needs can be in its root file system";
+constexpr const char* kInContainer = "leave it out; what passes is up to the bundle's containers";
+constexpr const char* kOwnCommand = "leave it out, and name the agent's command";
+
+struct Key {
+    const char* pointer;
+    const char* hint;
+};
+constexpr Key kKeys[] = {{"/spec/machine/image/docker", kUnpacked}, {"/spec/machine/image/archive", kUnpacked}, {"/spec/machine/image/pack", kUnpacked},
+                         {"/spec/agent/prompt", kInRootfs}, {"/spec/agent/skills", kInRootfs}, {"/spec/bundle/egress", kInContainer}, {"/spec/bundle/gitGate", kInContainer}};
 
 struct Value {
     const char* pointer;
     const char* value;
-    const char* hint = "";
+    const char* hint;
 };
-constexpr Value kValues[] = {{"/kind", "BottleTemplate"}, {"/spec/machine/backend", "docker"}, {"/spec/machine/backend", "apple-container"},
-                             {"/spec/agent/provider", "claude"}, {"/spec/agent/provider", "codex"},
+constexpr Value kValues[] = {{"/spec/machine/backend", "docker", "write backend: smolvm"}, {"/spec/machine/backend", "apple-container", "write backend: smolvm"},
+                             {"/spec/agent/provider", "claude", kOwnCommand}, {"/spec/agent/provider", "codex", kOwnCommand},
                              {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs none that is older: mode: bridge"}};
 
 bool has(const json& document, const std::string& pointer) {
@@ -27,7 +36,7 @@ bool has(const json& document, const std::string& pointer) {
 void secrets(const json& document, const std::string& pointer, std::vector<NotYet>& found) {
     if (!has(document, pointer)) return;
     for (const auto& [name, value] : document.at(json::json_pointer(pointer)).items()) {
-        if (value.is_object()) found.push_back({pointer + "/" + name, false, "secrets are not in this version: only literal values"});
+        if (value.is_object()) found.push_back({pointer + "/" + name, false, "secrets are not in this version: only literal values", "leave it out"});
     }
 }
 
@@ -35,20 +44,22 @@ void secrets(const json& document, const std::string& pointer, std::vector<NotYe
 
 std::vector<NotYet> not_in_this_version(const json& document) {
     std::vector<NotYet> found;
-    for (const auto* pointer : kKeys) {
+    for (const auto& [pointer, hint] : kKeys) {
         const std::string text = pointer;
-        if (has(document, text)) found.push_back({text, true, fmt::format("{} is not in this version", text.substr(text.rfind('/') + 1))});
+        // No skills are none to ignore.
+        if (has(document, text) && document.at(json::json_pointer(text)) != json::array()) found.push_back({text, true, fmt::format("{} is not in this version", text.substr(text.rfind('/') + 1)), hint});
     }
     for (const auto& [pointer, value, hint] : kValues) {
         if (has(document, pointer) && document.at(json::json_pointer(pointer)) == value) found.push_back({pointer, false, fmt::format("{} is not in this version", value), hint});
     }
-    if (has(document, "/spec/bundle/supervise") && document.at(json::json_pointer("/spec/bundle/supervise")) == true) found.push_back({"/spec/bundle/supervise", true, "supervise is not in this version"});
+    if (has(document, "/spec/bundle/supervise") && document.at(json::json_pointer("/spec/bundle/supervise")) == true) found.push_back({"/spec/bundle/supervise", true, "supervise is not in this version", "leave it out"});
+    secrets(document, "/spec/agent/env", found);
     const bool bundle = has(document, "/spec/bundle/containers") && !document.at(json::json_pointer("/spec/bundle/containers")).empty();
     if (!bundle) {
-        found.push_back({"/spec/bundle", true, "the reference bundle is not in this version: name the bundle's containers"});
+        // A template may leave it to those who extend it.
+        if (document["kind"] == "Bottle") found.push_back({"/spec/bundle", true, "the reference bundle is not in this version: name the bundle's containers", "containers: [{name: egress, image: bottle-egress:1, ports: [{name: proxy, port: 9099}]}]"});
         return found;
     }
-    secrets(document, "/spec/agent/env", found);
     for (std::size_t i = 0; i < document["spec"]["bundle"]["containers"].size(); ++i) secrets(document, fmt::format("/spec/bundle/containers/{}/env", i), found);
     return found;
 }

@@ -15,24 +15,47 @@
 
 namespace bottle {
 
-ResolvedFolder resolve_folder(const std::string& base, const std::string& relative) {
+namespace {
+
+std::string hint_for_missing(const std::string& base, const std::string& relative) {
+    if (!relative.empty() && relative.front() == '~') return "~ means nothing here: write the path from " + base;
+    return "it is looked for beneath " + base;
+}
+
+bool is_packed(const std::string& name) {
+    const auto extension = std::filesystem::path(name).extension();
+    return extension == ".tar" || extension == ".tgz" || extension == ".gz" || extension == ".zst" || extension == ".xz";
+}
+
+}  // namespace
+
+Opened open_beneath(const std::string& base, const std::string& relative, int flags, const char* what) {
     const int folder = open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     open_how how{};
-    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.flags = static_cast<decltype(how.flags)>(flags);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     const int found = static_cast<int>(syscall(SYS_openat2, folder, relative.c_str(), &how, sizeof how));
     const int error = errno;
     if (folder >= 0) close(folder);
-    if (found >= 0) {
-        close(found);
-        return {(std::filesystem::path(base) / relative).lexically_normal(), "", ""};
-    }
+    if (found >= 0) return {found, "", ""};
     const auto shown = printable(relative);
-    if (error == EXDEV) return {"", fmt::format("{} leads out of the manifest's folder", shown), "put it beneath " + base};
-    if (error == ELOOP) return {"", fmt::format("{} leads over a symlink", shown), "name the real folder"};
-    if (error == ENOENT) return {"", fmt::format("there is no folder {}", shown), "it is looked for beneath " + base};
-    if (error == ENOTDIR) return {"", fmt::format("{} is no folder", shown), ""};
-    return {"", fmt::format("{} cannot be opened: {}", shown, std::strerror(error)), ""};
+    if (error == EXDEV) return {-1, fmt::format("{} leads out of the manifest's folder", shown), "put it beneath " + base};
+    if (error == ELOOP) return {-1, fmt::format("{} leads over a symlink", shown), fmt::format("name the real {}", what)};
+    if (error == ENOENT) return {-1, fmt::format("there is no {} {}", what, shown), hint_for_missing(base, relative)};
+    if (error == ENOTDIR) return {-1, fmt::format("{} is no {}", shown, what), is_packed(relative) ? "unpack it, and name the folder" : ""};
+    return {-1, fmt::format("{} cannot be opened: {}", shown, std::strerror(error)), ""};
+}
+
+ResolvedFolder resolve_folder(const std::string& base, const std::string& relative) {
+    auto opened = open_beneath(base, relative, O_PATH | O_DIRECTORY | O_CLOEXEC, "folder");
+    if (opened.fd < 0) return {"", std::move(opened.problem), std::move(opened.hint)};
+    close(opened.fd);
+    return {(std::filesystem::path(base) / relative).lexically_normal(), "", ""};
+}
+
+bool leads_out(const std::string& relative) {
+    const auto plain = std::filesystem::path(relative).lexically_normal();
+    return plain.is_absolute() || (!plain.empty() && *plain.begin() == "..");
 }
 
 bool is_plain_absolute(const std::string& path) {

@@ -9,9 +9,12 @@ namespace bottle {
 struct Quantity {
     std::int64_t bytes = 0;
     std::string problem;  ///< not empty: no such quantity
-    std::string hint;     ///< the right spelling, where what was meant is clear ("4GiB", "4g", "4gb")
+    std::string hint;     ///< the right spelling, where what was meant is clear ("4GiB", "4g", "4gb", "1.5Gi")
 };
 
 Quantity read_quantity(const std::string& text);
+
+/// A number without a unit, as it stands in the manifest ("4096", "1.5"): never a quantity; the hint has the units that it may mean.
+Quantity quantity_of_number(const std::string& digits);
 
 }  // namespace bottle

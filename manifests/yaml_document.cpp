@@ -1,7 +1,9 @@
 #include "manifests/yaml_document.h"
 
+#include "manifests/advice.h"
 #include "manifests/plain_scalar.h"
 #include "manifests/text_check.h"
+#include "schema/pointer.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -23,10 +25,16 @@ constexpr std::size_t kMaxText = 65'536;
 /// Thrown inside the handler when going on makes no sense; the problem is already told.
 struct GiveUp {};
 
-std::string escaped(const std::string& key) {
-    std::string text;
-    for (const char c : key) text += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    return text;
+/// The way out of the errors of yaml-cpp (0.7, exceptions.h) that newcomers meet.
+std::string hint_for(const std::string& message) {
+    const auto begins = [&](const char* words) { return message.rfind(words, 0) == 0; };
+    if (begins(YAML::ErrorMsg::MAP_VALUE)) return "a text with a colon in it has to be in quotes; or this line is not indented as its neighbours are";
+    if (begins(YAML::ErrorMsg::END_OF_SEQ_FLOW)) return "a list that begins with [ ends with ], and its entries have commas between them";
+    if (begins(YAML::ErrorMsg::END_OF_MAP_FLOW)) return "a mapping that begins with { ends with }, and its entries have commas between them";
+    if (begins(YAML::ErrorMsg::END_OF_SEQ) || begins(YAML::ErrorMsg::END_OF_MAP)) return "this line is not indented as its neighbours are";
+    if (begins(YAML::ErrorMsg::UNKNOWN_TOKEN)) return "a text that begins with @, ` or % has to be in quotes";
+    if (begins(YAML::ErrorMsg::INVALID_ESCAPE)) return "in double quotes \\ begins an escape: write \\\\, or use single quotes";
+    return {};
 }
 
 /// yaml-cpp's events to JSON and places.
@@ -42,7 +50,13 @@ public:
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
 
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { scalar(mark, "?", anchor, ""); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        scalar(mark, "?", anchor, "");
+        // Where nothing stands, the mark is that of whatever comes next.
+        if (frames_.empty() || frames_.back().value.is_array() || frames_.back().has_key) return;
+        const auto pointer = frames_.back().pointer + "/" + escaped_key(frames_.back().key);
+        document_.values[pointer] = document_.keys[pointer];
+    }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override { scalar(mark, tag, anchor, value); }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -75,7 +89,7 @@ private:
     std::string pointer_of_next() const {
         if (frames_.empty()) return "";
         const auto& frame = frames_.back();
-        return frame.pointer + "/" + (frame.value.is_object() ? escaped(frame.key) : std::to_string(frame.value.size()));
+        return frame.pointer + "/" + (frame.value.is_object() ? escaped_key(frame.key) : std::to_string(frame.value.size()));
     }
 
     void count(const YAML::Mark& mark) {
@@ -106,7 +120,7 @@ private:
         }
         if (quoted) return add(mark, value);
         auto plain = read_plain_scalar(value);
-        if (!plain.problem.empty()) problem(mark, printable(plain.problem), printable(plain.hint));
+        if (!plain.problem.empty()) problem(mark, printable(plain.problem), printable(plain_scalar_hint(pointer, value, plain.hint)));
         add(mark, std::move(plain.value));
     }
 
@@ -118,7 +132,7 @@ private:
         else if (text.empty()) problem(mark, "a key is empty", "");
         else if (text.size() > kMaxScalar) problem(mark, "a key is longer than 4096 bytes", "");
         else if (!frame.seen.insert(text).second) problem(mark, fmt::format("the key {} stands here twice", printable(text)), "one reader takes the first, another the last: keep one");
-        document_.keys[frame.pointer + "/" + escaped(text)] = place(mark);
+        document_.keys[frame.pointer + "/" + escaped_key(text)] = place(mark);
     }
 
     /// yaml-cpp 0.7 takes the end of the text for the end of a quoted scalar.
@@ -143,7 +157,7 @@ private:
         count(mark);
         refuse_properties(mark, tag, anchor);
         if (expects_key()) {
-            problem(mark, "a key must be a plain text", "");
+            problem(mark, "a key must be a plain text", "a text that begins with { or [ has to be in quotes");
             throw GiveUp{};
         }
         if (frames_.size() >= kMaxDepth) {
@@ -207,7 +221,7 @@ std::vector<YamlDocument> read_yaml(const SourceText& source, std::vector<Proble
         return {};
     } catch (const YAML::Exception& error) {
         const Place place{source.file(), std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1};
-        problems.push_back(source.problem(place, "this is no YAML: " + printable(error.msg)));
+        problems.push_back(source.problem(place, "this is no YAML: " + printable(error.msg), hint_for(error.msg)));
         return {};
     }
     if (problems.size() > before) return {};

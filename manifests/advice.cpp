@@ -169,7 +169,7 @@ Violation advised(const json& document, Violation violation) {
         hint = "write the document, or take the --- out";
     } else if (violation.at_key) {
         hint = hint_for_other_word(pointer);
-    } else if (is_quantity(pointer) && !value.is_null() && value != "") {
+    } else if (is_quantity(pointer) && !value.is_null() && !(value.is_string() && value.get_ref<const std::string&>().empty())) {
         const auto quantity = value.is_string() ? read_quantity(value.get<std::string>()) : quantity_of_number(value.dump());
         if (!quantity.problem.empty()) violation.text = quantity.problem;
         const bool disk_without_unit = pointer.find("/disk/") != std::string::npos && value.is_number_integer() && value > 0 && value < 1024;

@@ -13,6 +13,10 @@ bool holds_free_texts(const std::string& pointer) {
     return pointer == "/spec/agent/env" || pointer == "/metadata/labels";
 }
 
+bool is_empty_text(const json& value) {
+    return value.is_string() && value.get_ref<const std::string&>().empty();
+}
+
 /// Removes the places of a value and of everything in it.
 void forget(std::map<std::string, Place>& places, const std::string& pointer) {
     places.erase(pointer);
@@ -40,7 +44,7 @@ public:
             if (value.is_object() && !value.empty() && here != kChoice) {
                 if (!below.contains(key) || !below[key].is_object()) take(below, key, json::object(), here);
                 lay(below[key], value, here);
-            } else if (value == "" && !holds_free_texts(pointer)) {
+            } else if (is_empty_text(value) && !holds_free_texts(pointer)) {
                 below.erase(key);
                 forget(below_.keys, here);
                 forget(below_.values, here);
@@ -65,21 +69,20 @@ private:
     const YamlDocument& above_;
 };
 
-void drop(YamlDocument& document, const std::string& parent, const std::string& key) {
-    const json::json_pointer at(parent);
-    if (!document.json.contains(at) || !document.json.at(at).is_object()) return;
-    document.json.at(at).erase(key);
-    forget(document.keys, parent + "/" + key);
-    forget(document.values, parent + "/" + key);
+/// What it led to is merged.
+void drop_extends(YamlDocument& document) {
+    if (!document.json.contains("spec") || !document.json["spec"].is_object()) return;
+    document.json["spec"].erase("extends");
+    forget(document.keys, "/spec/extends");
+    forget(document.values, "/spec/extends");
 }
 
 }  // namespace
 
 YamlDocument merge(YamlDocument below, const YamlDocument& above) {
-    drop(below, "/metadata", "name");
     if (!below.json.is_object()) below.json = json::object();
     Merge(below, above).lay(below.json, above.json, "");
-    drop(below, "/spec", "extends");
+    drop_extends(below);
     return below;
 }
 

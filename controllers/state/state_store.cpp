@@ -1,13 +1,14 @@
 #include "controllers/state/state_store.h"
 
+#include "controllers/state/history_records.h"
 #include "controllers/state/private_file.h"
 #include "controllers/state/record_json.h"
+#include "controllers/state/sql.h"
 #include "manifests/error.h"
 #include "reconciler/address.h"
 
 #include "schema_sql.h"
 
-#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
 #include <sys/stat.h>
@@ -22,7 +23,11 @@
 namespace bottle {
 namespace {
 
-constexpr int kVersion = 1;
+using sql::prepared;
+using sql::run;
+using sql::text_or_empty;
+
+constexpr int kVersion = 2;
 
 std::string in_words(const SQLite::Exception& error, std::chrono::milliseconds patience) {
     // sqlite3.h: SQLITE_BUSY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_NOTADB
@@ -33,32 +38,6 @@ std::string in_words(const SQLite::Exception& error, std::chrono::milliseconds p
     if (error.getErrorCode() == kNotADatabase) return "it is no database";
     if (error.getExtendedErrorCode() == kConstraintUnique) return fmt::format("another bottle holds that already ({})", error.what());
     return error.what();
-}
-
-void bind(SQLite::Statement& statement, int index, const std::string& value) {
-    statement.bind(index, value);
-}
-void bind(SQLite::Statement& statement, int index, std::int64_t value) {
-    statement.bind(index, value);
-}
-
-/// One statement with its parameters, ready to step.
-template <class... Values>
-SQLite::Statement prepared(SQLite::Database& database, const char* sql, const Values&... values) {
-    SQLite::Statement statement(database, sql);
-    int index = 0;
-    (bind(statement, ++index, values), ...);
-    return statement;
-}
-
-template <class... Values>
-void run(SQLite::Database& database, const char* sql, const Values&... values) {
-    auto statement = prepared(database, sql, values...);
-    statement.exec();
-}
-
-std::string text_or_empty(const SQLite::Column& column) {
-    return column.isNull() ? std::string() : column.getString();
 }
 
 std::optional<std::string> record(SQLite::Database& database, const std::string& bottle, const std::string& kind) {
@@ -135,7 +114,9 @@ struct StateStore::Connection {
         // EXTRA: the folder is synced too when the journal goes, so that what was committed stays committed.
         database.exec("PRAGMA synchronous = EXTRA");
         SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+        // A new one goes the same way as one of an older bottle.
         if (database.execAndGet("PRAGMA user_version").getInt() == 0) database.exec(kSchemaSql);
+        if (database.execAndGet("PRAGMA user_version").getInt() == 1) database.exec(kSchema2Sql);
         transaction.commit();
     }
 };
@@ -243,7 +224,7 @@ void StateStore::reserve(const std::string& bottle, const Allocation& allocation
 void StateStore::forget(const std::string& bottle) {
     writing([&](SQLite::Database& database) {
         for (const auto* sql : {"DELETE FROM allocations WHERE bottle = ?", "DELETE FROM records WHERE bottle = ?", "DELETE FROM applied WHERE bottle = ?",
-                                "DELETE FROM conditions WHERE bottle = ?"}) {
+                                "DELETE FROM conditions WHERE bottle = ?", "DELETE FROM revisions WHERE bottle = ?"}) {
             run(database, sql, bottle);
         }
         return true;
@@ -253,7 +234,9 @@ void StateStore::forget(const std::string& bottle) {
 std::int64_t StateStore::journal_begin(const std::string& bottle, const std::string& step, const std::string& cause) {
     return writing([&](SQLite::Database& database) {
         run(database, "INSERT INTO journal (bottle, begun, step, cause) VALUES (?, ?, ?, ?)", bottle, timestamp(), step, cause);
-        return static_cast<std::int64_t>(database.getLastInsertRowid());
+        const auto entry = static_cast<std::int64_t>(database.getLastInsertRowid());
+        prune_journal(database, bottle);
+        return entry;
     });
 }
 
@@ -312,6 +295,7 @@ std::int64_t StateStore::save_applied(const std::string& bottle, const std::stri
             "INSERT INTO applied VALUES (?, ?, ?, ?) ON CONFLICT (bottle) DO UPDATE SET manifest = excluded.manifest, "
             "desired_digest = excluded.desired_digest, generation = excluded.generation",
             bottle, manifest, desired_digest, generation);
+        if (now.manifest != manifest || now.generation != generation) record_revision(database, bottle, generation, manifest);
         return generation;
     });
 }
@@ -331,6 +315,7 @@ void StateStore::save_conditions(const std::string& bottle, const std::vector<Co
         for (const auto& condition : changed(database)) {
             run(database, "INSERT INTO conditions VALUES (?, ?, ?, ?) ON CONFLICT (bottle, type) DO UPDATE SET status = excluded.status, since = excluded.since",
                 bottle, condition.type, condition.status, timestamp());
+            record_transition(database, bottle, condition);
         }
         return true;
     });
@@ -338,6 +323,14 @@ void StateStore::save_conditions(const std::string& bottle, const std::vector<Co
 
 std::map<std::string, std::string> StateStore::transition_times(const std::string& bottle) {
     return reading([&](SQLite::Database& database) { return texts_by_type(database, "SELECT type, since FROM conditions WHERE bottle = ?", bottle); });
+}
+
+std::optional<std::string> StateStore::created(const std::string& bottle) {
+    return reading([&](SQLite::Database& database) { return record(database, bottle, "created"); });
+}
+
+Records StateStore::history(const std::string& bottle) {
+    return reading([&](SQLite::Database& database) { return read_history(database, bottle); });
 }
 
 }  // namespace bottle

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "controllers/state/timestamp.h"
+#include "reconciler/events.h"
 #include "reconciler/observed.h"
 #include "reconciler/report.h"
 
@@ -30,10 +31,10 @@ public:
 
     /// Records what the bottle holds, in place of what it held. Another bottle's subnet or uid is refused by the database itself.
     void reserve(const std::string& bottle, const Allocation& allocation);
-    /// Allocation, start, proof, provisioning, applied manifest and conditions; the journal stays.
+    /// Allocation, start, proof, provisioning, applied manifests and conditions; the journal and the transitions stay.
     void forget(const std::string& bottle);
 
-    /// Before an act: what is about to be done. Durable when it returns.
+    /// Before an act: what is about to be done. Durable when it returns. The oldest entries beyond the bound go.
     std::int64_t journal_begin(const std::string& bottle, const std::string& step, const std::string& cause);
     void journal_end(std::int64_t entry, const std::string& result);
 
@@ -56,6 +57,11 @@ public:
     void save_conditions(const std::string& bottle, const std::vector<Condition>& conditions);
     /// Since when each type has its status.
     std::map<std::string, std::string> transition_times(const std::string& bottle);
+
+    /// When its first manifest was recorded; nothing where that was before such times were kept.
+    std::optional<std::string> created(const std::string& bottle);
+    /// What is kept of one bottle, also of one that was deleted, or of all for an empty name. Bounds: history_records.h.
+    Records history(const std::string& bottle);
 
 private:
     struct Connection;

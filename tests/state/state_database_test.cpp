@@ -71,9 +71,9 @@ TEST_CASE("a store works again when the lock is gone") {
 
 TEST_CASE("a database of a newer bottle is neither read nor written") {
     const Fixture place;
-    RawDatabase(place.path).exec("PRAGMA user_version = 2");
+    RawDatabase(place.path).exec("PRAGMA user_version = 3");
     const auto bytes = read_file(place.path);
-    const auto wanted = "1: " + place.path + " was written by a newer bottle (format 2, this one knows 1)";
+    const auto wanted = "1: " + place.path + " was written by a newer bottle (format 3, this one knows 2)";
     CHECK(place.read_error() == wanted);
     CHECK(place.write_error() == wanted);
     CHECK(read_file(place.path) == bytes);

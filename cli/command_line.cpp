@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -17,9 +18,9 @@ namespace bottle {
 namespace {
 
 /// What other tools call it.
-constexpr std::array<std::pair<const char*, const char*>, 12> kElsewhere = {{
+constexpr std::array<std::pair<const char*, const char*>, 15> kElsewhere = {{
     {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"run", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"}, {"plan", "diff"},
-    {"ps", "status"}, {"ls", "status"}, {"shell", "exec"}, {"ssh", "exec"},
+    {"ps", "get"}, {"ls", "get"}, {"list", "get"}, {"inspect", "describe"}, {"show", "describe"}, {"shell", "exec"}, {"ssh", "exec"},
 }};
 
 /// What other tools have an option for.
@@ -97,20 +98,45 @@ void check_name(const CommandText& command, const std::string& given) {
     const bool is_file = given.ends_with(".yaml") || given.ends_with(".yml") || given.find('/') != std::string::npos;
     const auto text = fmt::format("{} is no NAME of a bottle", printable(given.empty() ? "\"\"" : given));
     if (is_file && takes_files) wrong(text, fmt::format("a manifest is named with -f: bottle {} -f {}", command.name, printable(given)));
-    wrong(text, "a NAME is a letter, then letters, digits and -, all small; bottle status   shows them");
+    wrong(text, "a NAME is a letter, then letters, digits and -, all small; bottle get   shows them");
+}
+
+std::size_t most_operands(const CommandText& command, std::size_t given) {
+    switch (command.operands) {
+        case Operands::None: return 0;
+        case Operands::OptionalName:
+        case Operands::Name:
+        case Operands::NameAndPart: return 1;
+        case Operands::Names:
+        case Operands::NameAndCommand: break;
+    }
+    return given;
 }
 
 void set_operands(const CommandText& command, const std::vector<std::string>& words, Options& options) {
-    const auto most = command.operands == Operands::None ? 0U : command.operands == Operands::NameAndCommand ? words.size() : 1U;
+    const auto most = most_operands(command, words.size());
     if (words.size() > most) wrong(fmt::format("bottle {} does not know what to do with {}", command.name, printable(words[most])), help_hint(command));
-    const bool required = command.operands == Operands::NameAndPart || command.operands == Operands::NameAndCommand;
-    if (words.empty() && required) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
+    const bool optional = command.operands == Operands::None || command.operands == Operands::OptionalName || command.operands == Operands::Names;
+    if (words.empty() && !optional) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
     if (words.empty()) return;
     options.name = words.front();
-    check_name(command, options.name);
+    options.names = words;
+    if (command.operands == Operands::NameAndCommand) options.names.resize(1);
+    for (const auto& name : options.names) check_name(command, name);
     if (command.operands != Operands::NameAndCommand) return;
     options.command.assign(words.begin() + 1, words.end());
     if (options.command.empty()) wrong(fmt::format("bottle {} needs a command to run in {}", command.name, printable(options.name)), example_hint(command));
+}
+
+/// "team=docs,tier=web": one pair a comma.
+void add_selector(const std::string& text, std::map<std::string, std::string>& selector) {
+    std::istringstream pairs(text);
+    for (std::string pair; std::getline(pairs, pair, ',');) {
+        const auto equals = pair.find('=');
+        const bool other = equals == std::string::npos || equals == 0 || pair[equals - 1] == '!' || pair.find('=', equals + 1) != std::string::npos;
+        if (other) wrong(fmt::format("-l {} is no KEY=VALUE", printable(text)), "for example: bottle get -l team=docs");
+        selector[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
 }
 
 void check_output(const CommandText& command, const std::string& output) {
@@ -125,6 +151,8 @@ void check_output(const CommandText& command, const std::string& output) {
 struct Raw {
     std::vector<std::string> words;
     std::string timeout;
+    std::string since;
+    std::vector<std::string> selectors;
     bool help = false;
 };
 
@@ -137,6 +165,10 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::Recursive: sub.add_flag(names, options.recursive); break;
         case Opt::Output: sub.add_option(names, options.output)->multi_option_policy(last); break;
         case Opt::Timeout: sub.add_option(names, raw.timeout)->multi_option_policy(last); break;
+        case Opt::Selector: sub.add_option(names, raw.selectors)->allow_extra_args(false); break;
+        case Opt::Since: sub.add_option(names, raw.since)->multi_option_policy(last); break;
+        case Opt::Follow: sub.add_flag(names, options.follow); break;
+        case Opt::For: sub.add_option(names, options.wait_for)->multi_option_policy(last); break;
         case Opt::Adopt: sub.add_flag(names, options.adopt); break;
         case Opt::NoColor: sub.add_flag(names, options.no_color); break;
         case Opt::Help: sub.add_flag(names, raw.help); break;
@@ -164,6 +196,11 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     set_operands(command, raw.words, options);
     check_output(command, options.output);
     if (!options.name.empty() && !options.files.empty()) wrong("a NAME and -f are two ways to say which bottle", "give one of them");
+    for (const auto& text : raw.selectors) add_selector(text, options.selector);
+    if (!options.names.empty() && !options.selector.empty()) wrong("a NAME and -l are two ways to say which bottle", "give one of them");
+    const bool waits = std::find(command.options.begin(), command.options.end(), Opt::For) != command.options.end();
+    if (waits && options.wait_for.empty()) wrong(fmt::format("bottle {} needs --for: what to wait for", command.name), example_hint(command));
+    if (!raw.since.empty()) options.since = parse_duration("--since", raw.since);
     if (!raw.timeout.empty()) options.timeout = parse_duration("--timeout", raw.timeout);
 }
 

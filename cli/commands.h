@@ -13,12 +13,18 @@ int run_validate(const Options& options);
 int run_diff(const Options& options);
 int run_apply(const Options& options);
 int run_delete(const Options& options);
+int run_get(const Options& options);
+int run_describe(const Options& options);
 int run_status(const Options& options);
 int run_explain(const Options& options);
+int run_wait(const Options& options);
+int run_events(const Options& options);
+int run_history(const Options& options);
 int run_exec(const Options& options);
 int run_logs(const Options& options);
 int run_verify(const Options& options);
 int run_proof(const Options& options);
+int run_env(const Options& options);
 int run_version(const Options& options);
 int run_config(const Options& options);
 int run_schema(const Options& options);
@@ -27,6 +33,8 @@ int run_schema(const Options& options);
 std::vector<Manifest> manifests_of(const Options& options, Session& session);
 /// What -f says, or bottle.yaml in the current folder. Throws Error{Exit::Usage} where neither is there.
 std::vector<std::string> files_of(const Options& options);
+/// The bottles that the command line names, each of which our records know; without a NAME all of them, sorted. Throws Error{Exit::Usage}.
+std::vector<std::string> names_of(const Options& options, Session& session);
 /// bottle's own environment, read once.
 Environment environment();
 

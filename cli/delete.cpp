@@ -10,7 +10,7 @@ namespace bottle {
 namespace {
 
 /// By name, also when the manifest is gone; else every bottle of the files.
-std::vector<std::string> names_of(const Options& options, Session& session) {
+std::vector<std::string> doomed(const Options& options, Session& session) {
     if (!options.name.empty()) return {options.name};
     std::vector<std::string> names;
     for (const auto& manifest : manifests_of(options, session)) names.push_back(manifest.name);
@@ -24,7 +24,7 @@ int run_delete(const Options& options) {
     SystemClock clock;
     LineProgress progress;
     auto worst = Exit::Ok;
-    for (const auto& name : names_of(options, session)) {
+    for (const auto& name : doomed(options, session)) {
         ConvergeOptions converge;
         converge.timeout = options.timeout;
         const auto result = session.remove(name, converge, clock, progress);

@@ -16,8 +16,9 @@ using Run = int (*)(const Options&);
 
 /// What runs each command of cli/command_texts.cpp.
 const std::map<std::string_view, Run> kRuns = {
-    {"validate", run_validate}, {"diff", run_diff},       {"apply", run_apply}, {"delete", run_delete}, {"status", run_status}, {"explain", run_explain},
-    {"exec", run_exec},         {"logs", run_logs},       {"verify", run_verify}, {"proof", run_proof}, {"version", run_version},
+    {"validate", run_validate}, {"diff", run_diff},     {"apply", run_apply}, {"delete", run_delete},   {"exec", run_exec},       {"verify", run_verify},
+    {"get", run_get},           {"describe", run_describe}, {"status", run_status}, {"wait", run_wait}, {"events", run_events}, {"history", run_history},
+    {"explain", run_explain},   {"logs", run_logs},     {"proof", run_proof}, {"env", run_env},         {"version", run_version},
     {"config", run_config},     {"schema", run_schema},
 };
 

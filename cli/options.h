@@ -15,7 +15,12 @@ struct Options {
     std::string output = "text";     ///< one of the command's own: text, json, …
     std::chrono::milliseconds timeout{60'000};
     bool adopt = false;
-    std::string name;                  ///< NAME, or NAME/part for logs
+    std::string name;                  ///< the first NAME, or NAME/part for logs
+    std::vector<std::string> names;    ///< every NAME
+    std::map<std::string, std::string> selector;  ///< -l: labels with their values
+    std::optional<std::chrono::milliseconds> since;
+    bool follow = false;
+    std::string wait_for;              ///< --for, as it was given
     std::vector<std::string> command;  ///< what follows the NAME of exec
     bool no_color = false;
 };

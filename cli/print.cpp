@@ -1,5 +1,7 @@
 #include "cli/print.h"
 
+#include "cli/json_parts.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -11,20 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string dump(const json& document) {
-    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-json condition_json(const Condition& c, const StatusRow& row) {
-    const auto since = row.since.find(c.type);
-    return {{"type", c.type}, {"status", c.status}, {"reason", c.reason}, {"message", c.message},
-            {"lastTransitionTime", since == row.since.end() ? json() : json(since->second)}, {"observedGeneration", row.generation}};
-}
-
-json evidence_json(const Evidence& e) {
-    return {{"kind", name_of(e.kind)}, {"verdict", name_of(e.verdict)}, {"reading", printable(e.reading)}, {"digest", e.digest}};
-}
-
 /// The kinds that every look takes anew come from now; the guest's from when the probe ran.
 std::string guest_time(const StoredState& stored) {
     return stored.proof ? stored.proof->taken_at : "";
@@ -32,24 +20,23 @@ std::string guest_time(const StoredState& stored) {
 
 }  // namespace
 
-std::string status_table(const std::vector<StatusRow>& rows) {
-    std::size_t width = std::string_view("NAME").size();
-    for (const auto& row : rows) width = std::max(width, row.bottle.size());
-    auto text = fmt::format("{:<{}}  READY    CONFINED  REASON\n", "NAME", width);
+std::string status_table(const std::vector<StatusRow>& rows, const Screen& screen) {
+    std::vector<TableRow> lines = {{{"NAME"}, {"READY"}, {"CONFINED"}, {"REASON"}}};
     for (const auto& row : rows) {
         const auto& ready = condition(row.conditions, "Ready");
-        const auto reason = ready.message.empty() ? ready.reason : fmt::format("{}: {}", ready.reason, printable(ready.message));
-        text += fmt::format("{:<{}}  {:<7}  {:<8}  {}\n", row.bottle, width, ready.status, condition(row.conditions, "Confined").status, reason);
+        const auto& confined = condition(row.conditions, "Confined").status;
+        lines.push_back({{row.bottle}, {ready.status, tone_of_status(ready.status)}, {confined, tone_of_status(confined)},
+                         {ready.message.empty() ? ready.reason : fmt::format("{}: {}", ready.reason, ready.message)}});
     }
-    return text;
+    return table(lines, screen);
 }
 
-std::string status_detail(const StatusRow& row) {
+std::string status_detail(const StatusRow& row, const Screen& screen) {
     auto text = fmt::format("bottle {}  generation {}\n", row.bottle, row.generation);
     for (const auto& port : row.ports) text += fmt::format("  {:<16} {}:{}  {}\n", port.container, row.bundle_address, port.port, port.name);
     for (const auto& c : row.conditions) {
         const auto since = row.since.find(c.type);
-        text += fmt::format("  {:<16} {:<8} {:<16} {}{}\n", c.type, c.status, c.reason, printable(c.message),
+        text += fmt::format("  {:<16} {} {:<16} {}{}\n", c.type, screen.paint(tone_of_status(c.status), fmt::format("{:<8}", c.status)), c.reason, printable(c.message),
                             since == row.since.end() ? "" : fmt::format("{}(since {})", c.message.empty() ? "" : "  ", since->second));
     }
     return text;
@@ -58,12 +45,8 @@ std::string status_detail(const StatusRow& row) {
 std::string status_json(const std::vector<StatusRow>& rows) {
     json items = json::array();
     for (const auto& row : rows) {
-        json conditions = json::array();
-        for (const auto& c : row.conditions) conditions.push_back(condition_json(c, row));
-        json ports = json::array();
-        for (const auto& port : row.ports) ports.push_back({{"container", port.container}, {"name", port.name}, {"port", port.port}});
-        items.push_back({{"name", row.bottle}, {"generation", row.generation}, {"conditions", conditions},
-                         {"bundle", {{"address", row.bundle_address}, {"ports", ports}}}});
+        items.push_back({{"name", row.bottle}, {"generation", row.generation}, {"conditions", conditions_json(row.conditions, row.since, row.generation)},
+                         {"bundle", {{"address", row.bundle_address}, {"ports", ports_json(row.ports)}}}});
     }
     return dump({{"format", "bottle.status/v1"}, {"items", items}});
 }

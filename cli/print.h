@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/screen.h"
 #include "controllers/session.h"
 
 #include <string>
@@ -17,9 +18,9 @@ struct StatusRow {
     std::vector<BundlePort> ports;
 };
 
-std::string status_table(const std::vector<StatusRow>& rows);
+std::string status_table(const std::vector<StatusRow>& rows, const Screen& screen);
 /// Every condition of one bottle, with reason, message and time.
-std::string status_detail(const StatusRow& row);
+std::string status_detail(const StatusRow& row, const Screen& screen);
 /// Format "bottle.status/v1".
 std::string status_json(const std::vector<StatusRow>& rows);
 

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace bottle {
@@ -12,12 +13,19 @@ namespace {
 
 constexpr const char* kDefaultFile = "bottle.yaml";
 
-Manifest known(const std::string& name, Session& session) {
-    if (auto applied = session.applied(name)) return applied->manifest;
+[[noreturn]] void unknown(const std::string& name, Session& session) {
     std::string names;
     for (const auto& other : session.bottles()) names += (names.empty() ? "" : ", ") + other;
     throw Error(Exit::Usage, fmt::format("there is no bottle {}", printable(name)),
                 names.empty() ? "no bottle was applied here yet: bottle apply -f FILE" : "there are: " + names);
+}
+
+Manifest known(const std::string& name, Session& session) {
+    if (auto applied = session.applied(name)) return applied->manifest;
+    const auto all = session.bottles();
+    if (std::find(all.begin(), all.end(), name) == all.end()) unknown(name, session);
+    throw Error(Exit::Usage, fmt::format("the first apply of bottle {} did not come to an end: no manifest of it is recorded", name),
+                fmt::format("bottle apply -f FILE, or bottle delete {}", name));
 }
 
 }  // namespace
@@ -33,6 +41,15 @@ std::vector<std::string> files_of(const Options& options) {
         throw Error(Exit::Usage, fmt::format("no manifest is named, and there is no {} in this folder", kDefaultFile), "name one: -f FILE, or a folder of them: -f FOLDER");
     }
     return {kDefaultFile};
+}
+
+std::vector<std::string> names_of(const Options& options, Session& session) {
+    const auto all = session.bottles();
+    if (options.names.empty()) return all;
+    for (const auto& name : options.names) {
+        if (std::find(all.begin(), all.end(), name) == all.end()) unknown(name, session);
+    }
+    return options.names;
 }
 
 Environment environment() {

@@ -19,9 +19,9 @@ int run_status(const Options& options) {
         if (const auto applied = session.applied(name)) rows.push_back(row_of(session, name, *applied));
     }
     if (options.output == "json") print(status_json(rows));
-    else if (!options.name.empty()) print(status_detail(rows.front()));
+    else if (!options.name.empty()) print(status_detail(rows.front(), screen_of(options)));
     else if (rows.empty()) say("no bottle was applied here yet\n");
-    else print(status_table(rows));
+    else print(status_table(rows, screen_of(options)));
     return static_cast<int>(Exit::Ok);
 }
 

@@ -53,6 +53,10 @@ std::map<std::string, std::string> Session::transition_times(const std::string& 
     return parts_->store.transition_times(bottle);
 }
 
+const std::string& Session::state_folder() const {
+    return parts_->place.folder;
+}
+
 int Session::exec(const Look& look, const std::vector<std::string>& command) {
     if (!parts_->smolvm) throw Error(Exit::Precondition, "smolvm is not on PATH");
     const auto paths = machine_paths(parts_->place.folder, look.desired.name);

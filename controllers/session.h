@@ -61,6 +61,9 @@ public:
     /// Since when each condition type has its status, RFC 3339.
     std::map<std::string, std::string> transition_times(const std::string& bottle);
 
+    /// Where our records and every bottle's state are: $XDG_STATE_HOME/bottle.
+    const std::string& state_folder() const;
+
     /// Runs a program in the guest in the foreground, with a terminal when there is one; returns its exit code.
     /// The caller has seen that the bottle is Confined.
     int exec(const Look& look, const std::vector<std::string>& command);

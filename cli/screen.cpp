@@ -1,0 +1,129 @@
+#include "cli/screen.h"
+
+#include "manifests/error.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <numeric>
+#include <sstream>
+
+namespace bottle {
+namespace {
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kNarrowest = 4;
+
+/// Code points: "→" takes one place.
+std::size_t length_of(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+    if (length_of(text) <= width) return text;
+    std::size_t at = 0;
+    for (std::size_t points = 0; at < text.size(); ++at) {
+        if ((text[at] & 0xC0) != 0x80 && points++ == width - 1) break;
+    }
+    return text.substr(0, at) + "…";
+}
+
+std::vector<std::size_t> natural_widths(const std::vector<TableRow>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], length_of(row[i].text));
+    }
+    return widths;
+}
+
+void fit(std::vector<std::size_t>& widths, std::size_t screen) {
+    if (screen == 0 || widths.empty()) return;
+    auto total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+    while (total > screen) {
+        auto widest = std::max_element(widths.begin(), widths.end());
+        if (*widest <= kNarrowest) return;
+        --*widest;
+        --total;
+    }
+}
+
+std::string line_of(const TableRow& row, const std::vector<std::size_t>& widths, const Screen& screen) {
+    std::string line;
+    std::size_t owed = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        const auto text = cut(row[i].text, widths[i]);
+        // Spaces before the next text that there is: none at the end of a line.
+        if (!text.empty()) line += std::string(owed, ' ') + screen.paint(row[i].tone, text);
+        if (!text.empty()) owed = 0;
+        owed += widths[i] - length_of(text) + kGap;
+    }
+    return line + "\n";
+}
+
+Tone tone_of_sign(char sign) {
+    switch (sign) {
+        case '+':
+        case '>': return Tone::Good;
+        case '-':
+        case '!': return Tone::Bad;
+        case '~':
+        case '?': return Tone::Doubt;
+        default: return Tone::Plain;
+    }
+}
+
+}  // namespace
+
+std::string Screen::paint(Tone tone, const std::string& text) const {
+    if (!colour || tone == Tone::Plain || text.empty()) return text;
+    const char* code = tone == Tone::Good ? "32" : tone == Tone::Bad ? "31" : "33";
+    return std::string("\x1b[") + code + "m" + text + "\x1b[0m";
+}
+
+bool wants_colour(bool terminal, bool no_color, const std::string& no_color_variable) {
+    return terminal && !no_color && no_color_variable.empty();
+}
+
+Screen screen_of(const Options& options) {
+    const bool terminal = isatty(STDOUT_FILENO) != 0;
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* term = std::getenv("TERM");
+    const bool dumb = term == nullptr || std::string(term) == "dumb";
+    Screen screen;
+    screen.colour = wants_colour(terminal && !dumb, options.no_color, no_color == nullptr ? "" : no_color);
+    winsize size{};
+    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) screen.width = size.ws_col;
+    return screen;
+}
+
+Tone tone_of_status(const std::string& status) {
+    return status == "True" ? Tone::Good : status == "False" ? Tone::Bad : Tone::Doubt;
+}
+
+std::string table(const std::vector<TableRow>& given, const Screen& screen) {
+    auto rows = given;
+    for (auto& row : rows) {
+        for (auto& cell : row) cell.text = printable(cell.text);
+    }
+    auto widths = natural_widths(rows);
+    fit(widths, screen.width);
+    std::string text;
+    for (const auto& row : rows) text += line_of(row, widths, screen);
+    return text;
+}
+
+std::string paint_signs(const std::string& plan, const Screen& screen) {
+    std::string text;
+    std::istringstream lines(plan);
+    for (std::string line; std::getline(lines, line);) {
+        const bool step = line.size() > 4 && line.starts_with("  ") && line[3] == ' ';
+        const auto tone = step ? tone_of_sign(line[2]) : Tone::Plain;
+        text += (step ? "  " + screen.paint(tone, line.substr(2, 1)) + line.substr(3) : line) + "\n";
+    }
+    return text;
+}
+
+}  // namespace bottle

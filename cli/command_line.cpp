@@ -107,18 +107,27 @@ std::size_t most_operands(const CommandText& command, std::size_t given) {
         case Operands::OptionalName:
         case Operands::Name:
         case Operands::NameAndPart: return 1;
+        case Operands::NameAndTarget: return 2;
         case Operands::Names:
         case Operands::NameAndCommand: break;
     }
     return given;
 }
 
-void set_operands(const CommandText& command, const std::vector<std::string>& words, Options& options) {
+void set_operands(const CommandText& command, std::vector<std::string> words, Options& options) {
     const auto most = most_operands(command, words.size());
     if (words.size() > most) wrong(fmt::format("bottle {} does not know what to do with {}", command.name, printable(words[most])), help_hint(command));
-    const bool optional = command.operands == Operands::None || command.operands == Operands::OptionalName || command.operands == Operands::Names;
-    if (words.empty() && !optional) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
+    const bool required = command.operands == Operands::Name || command.operands == Operands::NameAndPart || command.operands == Operands::NameAndCommand;
+    if (words.empty() && required) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
+    // No name has a colon in it, so that a target is told from one, and a NAME may be missing where -f is given.
+    if (command.operands == Operands::NameAndTarget && !words.empty() && words.back().find(':') != std::string::npos) {
+        options.target = words.back();
+        words.pop_back();
+    }
     if (words.empty()) return;
+    if (command.operands == Operands::NameAndTarget && words.size() > 1) {
+        wrong(fmt::format("{} is no ADDRESS:PORT: a port is missing", printable(words.back())), "for example: bottle explain docs-writer 1.1.1.1:443");
+    }
     options.name = words.front();
     options.names = words;
     if (command.operands == Operands::NameAndCommand) options.names.resize(1);
@@ -147,11 +156,18 @@ void check_output(const CommandText& command, const std::string& output) {
           fmt::format("{}-o takes {}", meant.empty() ? "" : "did you mean " + meant + "? ", fmt::join(all, ", ")));
 }
 
+int parse_lines(const std::string& text) {
+    constexpr std::size_t kDigits = 7;
+    if (text.size() <= kDigits && text.find_first_not_of("0123456789") == std::string::npos) return std::stoi(text);
+    wrong(fmt::format("--tail {} is no number of lines", printable(text)), "write --tail 20");
+}
+
 /// One command's part of the command line, as the library reads it: texts, not judged yet.
 struct Raw {
     std::vector<std::string> words;
     std::string timeout;
     std::string since;
+    std::string tail;
     std::vector<std::string> selectors;
     bool help = false;
 };
@@ -168,6 +184,7 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::Selector: sub.add_option(names, raw.selectors)->allow_extra_args(false); break;
         case Opt::Since: sub.add_option(names, raw.since)->multi_option_policy(last); break;
         case Opt::Follow: sub.add_flag(names, options.follow); break;
+        case Opt::Tail: sub.add_option(names, raw.tail)->multi_option_policy(last); break;
         case Opt::For: sub.add_option(names, options.wait_for)->multi_option_policy(last); break;
         case Opt::Adopt: sub.add_flag(names, options.adopt); break;
         case Opt::NoColor: sub.add_flag(names, options.no_color); break;
@@ -200,6 +217,7 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     if (!options.names.empty() && !options.selector.empty()) wrong("a NAME and -l are two ways to say which bottle", "give one of them");
     const bool waits = std::find(command.options.begin(), command.options.end(), Opt::For) != command.options.end();
     if (waits && options.wait_for.empty()) wrong(fmt::format("bottle {} needs --for: what to wait for", command.name), example_hint(command));
+    if (!raw.tail.empty()) options.tail = parse_lines(raw.tail);
     if (!raw.since.empty()) options.since = parse_duration("--since", raw.since);
     if (!raw.timeout.empty()) options.timeout = parse_duration("--timeout", raw.timeout);
 }

@@ -20,6 +20,8 @@ struct Options {
     std::map<std::string, std::string> selector;  ///< -l: labels with their values
     std::optional<std::chrono::milliseconds> since;
     bool follow = false;
+    std::optional<int> tail;           ///< --tail: so many of the last lines
+    std::string target;                ///< explain: ADDRESS:PORT, as it was given
     std::string wait_for;              ///< --for, as it was given
     std::vector<std::string> command;  ///< what follows the NAME of exec
     bool no_color = false;

@@ -1,7 +1,6 @@
 #include "controllers/session_parts.h"
 
 #include "controllers/guest/exec.h"
-#include "controllers/guest/workload_record.h"
 #include "controllers/state/private_file.h"
 #include "manifests/stored_manifest.h"
 #include "reconciler/allocate.h"
@@ -62,15 +61,6 @@ int Session::exec(const Look& look, const std::vector<std::string>& command) {
     const auto paths = machine_paths(parts_->place.folder, look.desired.name);
     const bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     return exec_in_guest(parts_->smolvm->invocation(paths, look.desired.machine.name), look.desired.user, look.desired.guest_env, command, terminal);
-}
-
-std::string Session::logs(const std::string& bottle, const std::string& part) {
-    constexpr int kLines = 200;
-    const auto folder = parts_->place.bottle_folder(bottle);
-    constexpr std::size_t kCap = 16 << 20;
-    if (part.empty()) return read_private_file(folder + "/" + kWorkloadLog, kCap).value_or("");
-    if (part == "machine") return read_private_file(machine_paths(parts_->place.folder, bottle).vm_folder + "/agent-console.log", kCap).value_or("");
-    return parts_->world(bottle).docker().logs(container_name(bottle, part), kLines);
 }
 
 }  // namespace bottle

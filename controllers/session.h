@@ -68,9 +68,6 @@ public:
     /// The caller has seen that the bottle is Confined.
     int exec(const Look& look, const std::vector<std::string>& command);
 
-    /// The last lines of the workload's, the machine's console (`/machine`) or a container's log.
-    std::string logs(const std::string& bottle, const std::string& part);
-
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;

@@ -254,18 +254,12 @@ std::int64_t DockerController::pid_of(const std::string& id) {
     return JsonReader(parse_answer(answer.body, "container"), "container").object("State").number("Pid");
 }
 
-std::string DockerController::logs(const std::string& name, int lines) {
-    const auto answer = engine_.call("GET", fmt::format("/containers/{}/logs?stdout=1&stderr=1&tail={}", url_encoded(name), lines));
+ContainerLog DockerController::log(const std::string& name, std::optional<int> tail, const std::string& since) {
+    auto path = fmt::format("/containers/{}/logs?stdout=1&stderr=1&timestamps=1&tail={}", url_encoded(name), tail ? std::to_string(*tail) : "all");
+    if (!since.empty()) path += "&since=" + since;
+    const auto answer = engine_.call("GET", path);
     if (!answer.succeeded()) throw Error(Exit::Failed, describe(answer, engine_.socket()));
-    // Without a terminal, the stream is framed: 8 bytes of header, the last four the length (API 1.41, "attach").
-    std::string text;
-    for (std::size_t at = 0; at + 8 <= answer.body.size();) {
-        std::size_t length = 0;
-        for (std::size_t i = 4; i < 8; ++i) length = length << 8 | static_cast<unsigned char>(answer.body[at + i]);
-        text += answer.body.substr(at + 8, length);
-        at += 8 + length;
-    }
-    return text;
+    return read_container_log(answer.body);
 }
 
 }  // namespace bottle

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "controllers/docker/container_log.h"
 #include "controllers/docker/engine.h"
 #include "controllers/host/preflight.h"
 #include "reconciler/world.h"
 
+#include <optional>
 #include <string>
 
 namespace bottle {
@@ -35,8 +37,9 @@ public:
 
     /// The host's process id of a running container; 0 when it cannot be told.
     std::int64_t pid_of(const std::string& container_id);
-    /// The last `lines` lines that a container wrote. Throws Error{Exit::Failed}.
-    std::string logs(const std::string& container, int lines);
+    /// What a container wrote: the last `tail` lines, or all, and only what came at the time `since` or later (container_log.h; empty: whenever).
+    /// Throws Error{Exit::Failed}.
+    ContainerLog log(const std::string& container, std::optional<int> tail, const std::string& since);
 
 private:
     std::string get(const std::string& path);

@@ -84,6 +84,8 @@ TEST_CASE("golden: what newcomers mistype, each with the way out") {
         {"diff", "-f"}, {"apply", "docs", "-f", "bottle.yaml"}, {"apply", "--timeout", "5"}, {"apply", "--timeout", "soon"}, {"apply", "--timeout", "-5s"},
         {"apply", "--dry-run"}, {"delete", "docs", "-y"}, {"delete", "docs", "--force"}, {"status", "-n", "prod"}, {"status", "--all"},
         {"exec"}, {"exec", "docs"}, {"exec", "docs", "--"}, {"exec", "docs", "ls", "-l"}, {"logs"}, {"logs", "Docs/egress"},
+        {"logs", "docs", "--tail", "ten"}, {"logs", "docs", "--tail", "-3"}, {"logs", "docs", "--tail"}, {"explain", "docs", "1.1.1.1"}, {"explain", "docs", "1.1.1.1:443", "x"},
+        {"events", "--since", "yesterday"}, {"get", "-l", "team"}, {"get", "-l", "team!=docs"}, {"get", "docs", "-l", "team=docs"}, {"wait", "docs"}, {"describe"},
     };
     std::string all;
     for (const auto& words : mistakes) {
@@ -119,6 +121,26 @@ TEST_CASE("what the words of a command line come to") {
         CHECK_FALSE(read_command_line({"diff"}).options.no_color);
         CHECK(read_command_line({"--no-color", "diff"}).options.no_color);
         CHECK(read_command_line({"diff"}).options.output == "text");
+    }
+    SECTION("a target") {
+        const auto line = read_command_line({"explain", "docs", "[::1]:443"});
+        CHECK(line.options.name == "docs");
+        CHECK(line.options.target == "[::1]:443");
+        CHECK(read_command_line({"explain", "-f", "a.yaml", "x.org:80"}).options.target == "x.org:80");
+        CHECK(read_command_line({"explain", "-f", "a.yaml", "x.org:80"}).options.name.empty());
+        CHECK(read_command_line({"explain", "docs"}).options.target.empty());
+    }
+    SECTION("names and labels") {
+        CHECK(read_command_line({"get", "one", "two"}).options.names == Words{"one", "two"});
+        CHECK(read_command_line({"get", "-l", "team=docs,tier=web", "-l", "x=a.b"}).options.selector ==
+              std::map<std::string, std::string>{{"team", "docs"}, {"tier", "web"}, {"x", "a.b"}});
+    }
+    SECTION("logs and events: -f is to follow") {
+        CHECK(read_command_line({"logs", "-f", "docs/egress", "--tail", "5"}).options.follow);
+        CHECK(read_command_line({"logs", "docs/egress", "--tail", "5"}).options.tail == 5);
+        CHECK(read_command_line({"logs", "docs/egress", "--tail", "5"}).options.name == "docs/egress");
+        CHECK_FALSE(read_command_line({"logs", "docs"}).options.tail);
+        CHECK(read_command_line({"events", "-f", "docs", "--since", "1h"}).options.since == std::chrono::hours(1));
     }
     SECTION("times") {
         CHECK(read_command_line({"apply"}).options.timeout == std::chrono::seconds(60));

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import traceback
 
 # Set: bottle and smolvm are run by this user, who is in the groups docker and kvm. The suite itself is root all the same: it is the host, and whoever
 # tampers with it.
@@ -83,14 +84,20 @@ def must_live(code, text):
         raise GuestDied(text)
 
 
-def with_tries(action, tries=TRIES):
-    """What the action returns, tried again where its guest died."""
-    for _ in range(tries - 1):
+def told(error):
+    """What is printed of an error: one that is none of the suite's own with the place where it was raised. Only while it is handled."""
+    return str(error) if isinstance(error, Failed) else traceback.format_exc()
+
+
+def with_tries(action, tries=TRIES, died=lambda error: isinstance(error, GuestDied), what="once more"):
+    """What the action returns, tried again where its guest died. `died` is asked of whatever it fails with."""
+    for left in reversed(range(tries)):
         try:
             return action()
-        except GuestDied as error:
-            print(f"vm: once more: {error}", flush=True)
-    return action()
+        except Exception as error:
+            if not left or not died(error):
+                raise
+            print(f"vm: {what}: {told(error)}", flush=True)
 
 
 def check(condition, text):

@@ -61,6 +61,10 @@ class Bottle:
     def gateway(self):
         return self.address().rsplit(".", 1)[0] + "." + str(int(self.address().rsplit(".", 1)[1]) - 1)
 
+    def egress_channel(self):
+        """The socket by which a running machine's list is changed; gone once it is sealed (1.32.2)."""
+        return self.folder + "/egress.sock"
+
     def agent_rootfs(self):
         """The root file system of smolvm's own agent, which the guest boots with (1.32.2: one for each cache folder)."""
         return self.cache + "/smolvm/rootfs"

@@ -50,10 +50,10 @@ def a_sealed_machine_is_told_to_open():
         HELLO.must_be_detected("egress-update.lock")
 
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(HELLO.folder + "/egress.sock")
+    listener.bind(HELLO.egress_channel())
     listener.listen()
     with socket.socket(socket.AF_UNIX) as writer:
-        writer.connect(HELLO.folder + "/egress.sock")
+        writer.connect(HELLO.egress_channel())
         writer.sendall(b"cidr 0.0.0.0/0\n")
     HELLO.must_not_reach(canary)
     HELLO.must_be_detected("egress.sock")
@@ -67,7 +67,7 @@ def a_sealed_machine_is_told_to_open():
 def a_channel_that_somebody_kept_from_before_the_seal():
     """A connection, a second name: both outlive the name that the seal takes away."""
     HELLO.stop()
-    channel, mine = HELLO.folder + "/egress.sock", HELLO.folder + "/../mine.sock"
+    channel, mine = HELLO.egress_channel(), HELLO.folder + "/../mine.sock"
     try:
         with WhenItAppears(channel, lambda path: os.link(path, mine)) as kept:
             text = HELLO.apply(expect=1, tries=1)
@@ -91,7 +91,7 @@ def a_channel_that_somebody_kept_from_before_the_seal():
 @case_of_live_changes
 def a_live_update_between_start_and_seal():
     HELLO.stop()
-    with WhenItAppears(HELLO.folder + "/egress.sock",
+    with WhenItAppears(HELLO.egress_channel(),
                        lambda path: HELLO.smolvm("machine", "update", "--name", HELLO.machine, "--allow-cidr", "10.99.0.1/32")) as update:
         text = HELLO.apply(expect=None, tries=1)
         code, said = update.done()
@@ -120,7 +120,7 @@ def a_line_in_the_moment_before_the_seal():
     """It leaves no trace in any file; but a new list also opens names (1.32.2), and the guest's evidence sees that."""
     HELLO.stop()
     # The lines of one connection are the new list.
-    with WhenItAppears(HELLO.folder + "/egress.sock", write_line(f"cidr {HELLO.address()}/32\ncidr 10.99.0.1/32\n")) as opened:
+    with WhenItAppears(HELLO.egress_channel(), write_line(f"cidr {HELLO.address()}/32\ncidr 10.99.0.1/32\n")) as opened:
         text = HELLO.apply(expect=1, tries=1)
         opened.done()
     check("guest: " in text and not HELLO.pids() and not HELLO.is_ready(), f"it is not the guest's evidence that stopped it: {text}")

@@ -143,15 +143,16 @@ private:
                 add(here + "/port", fmt::format("port {} is taken at {}", c.ports.back().port, to_string(place(other->second + "/port"))), "all containers of a bundle share one address");
             }
             if (!port_names_.insert(c.ports.back().name).second) add(here + "/name", fmt::format("there are two ports {}", c.ports.back().name), "one name each");
+            else port_places_.push_back(here + "/name");
         }
     }
 
-    /// A mounted socket carries the proxy's port and no other.
     void one_port() {
-        for (const auto& [port, here] : ports_) {
-            if (text(here + "/name") != "proxy") add(here + "/name", fmt::format("in mode socket the guest has the port proxy and no other, so not {}", text(here + "/name")), "leave it out, or network.mode: bridge");
+        std::vector<std::string> names;
+        for (const auto& at : port_places_) names.push_back(text(at));
+        for (auto& problem : check_socket_ports(names)) {
+            add(problem.port ? port_places_[*problem.port] : "/spec/network/mode", std::move(problem.text), std::move(problem.hint));
         }
-        if (port_names_.count("proxy") == 0) add("/spec/network/mode", "mode socket needs a port named proxy, and no container has one", "ports: [{name: proxy, port: 9099}]");
     }
 
     void folders(const std::string& at, ContainerSpec& c) {
@@ -190,6 +191,7 @@ private:
     std::vector<Problem>& problems_;
     std::set<std::string> names_;
     std::set<std::string> port_names_;
+    std::vector<std::string> port_places_;  ///< of the names, each once
     std::map<int, std::string> ports_;
 };
 

@@ -37,6 +37,9 @@ struct NetworkSpec {
     Place firewall_place;
 };
 
+/// The name of the port that the guest's HTTP_PROXY leads to, and in mode socket of the only one that the guest has.
+inline constexpr const char* kProxyPort = "proxy";
+
 struct PortSpec {
     std::string name;
     int port = 0;

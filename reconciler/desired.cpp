@@ -247,12 +247,12 @@ void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired
                                 "modprobe nf_tables nft_reject_inet, as root; or network.firewall: auto", ""});
 }
 
-/// Mode socket carries one port, the proxy's. (The loader has refused others at their lines.)
+/// (The loader has refused what does not fit at its line.)
 void desire_socket(const Manifest& manifest, const Snapshot& snapshot, Desired& desired) {
     const auto refuse = [&](std::string text, std::string hint) { desired.problems.push_back({manifest.network.mode_place, std::move(text), std::move(hint), ""}); };
-    if (desired.ports.size() != 1 || desired.ports.front().name != kProxyPort) {
-        return refuse("in mode socket the bundle has one port, named proxy: one socket is all that the guest has", "leave other ports out, or network.mode: bridge");
-    }
+    std::vector<std::string> names;
+    for (const auto& port : desired.ports) names.push_back(port.name);
+    if (const auto problems = check_socket_ports(names); !problems.empty()) return refuse(problems.front().text, problems.front().hint);
     const auto path = socket_folder_path(desired.allocation, snapshot.host.state_folder, manifest.name);
     // smolvm and Docker read paths up to a colon.
     if (path.find(':') != std::string::npos) return refuse(fmt::format("the mounted socket's folder {} has a colon in its path", path), "export XDG_STATE_HOME=…   without one");

@@ -69,8 +69,6 @@ std::string socket_folder_path(const Allocation& allocation, const std::string& 
 inline constexpr const char* kSocketName = "proxy.sock";
 inline constexpr const char* kSocketPath = "/run/bottle/proxy.sock";
 inline constexpr const char* kSocketMount = "/run/bottle";
-/// The one port that comes through it.
-inline constexpr const char* kProxyPort = "proxy";
 
 /// The name of the infra container within a bottle, and the reference of the image that it runs.
 inline constexpr const char* kInfra = "infra";

@@ -1,28 +1,21 @@
 #include "controllers/bottle_world.h"
 
 #include "controllers/guest/workload.h"
-#include "controllers/host/passable.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/socket_folder.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/machine/folder_copy.h"
-#include "controllers/process/proc_table.h"
-#include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
-#include "manifests/stored_manifest.h"
 #include "reconciler/allocate.h"
 #include "reconciler/firewall.h"
 #include "reconciler/guest_evidence.h"
 #include "reconciler/proof.h"
-#include "reconciler/sharing.h"
+#include "reconciler/socket_place.h"
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
 namespace bottle {
@@ -42,11 +35,6 @@ std::string vmm_text(const VmmProcess& vmm) {
     return fmt::format("{}:{}", vmm.pid, vmm.start_time);
 }
 
-const VmmProcess* only_vmm(const Snapshot& snapshot) {
-    const auto& processes = snapshot.machine.processes;
-    return processes.present() && processes->size() == 1 ? &processes->front() : nullptr;
-}
-
 std::string result_text(const Outcome& outcome) {
     switch (outcome.kind) {
         case Outcome::Kind::Done: return "done";
@@ -56,60 +44,10 @@ std::string result_text(const Outcome& outcome) {
     return "?";
 }
 
-HostFacts host_facts(const StatePlace& place, const std::string& bottle) {
-    HostFacts facts;
-    facts.boot_id = read_private_file("/proc/sys/kernel/random/boot_id").value_or("");
-    facts.boot_id.erase(facts.boot_id.find_last_not_of('\n') + 1);
-    facts.euid = geteuid();
-    facts.owner = read_owner(place.owner_file).value_or("");
-    facts.state_folder = place.folder;
-    auto routes = host_routes();
-    facts.routes = std::move(routes.destinations);
-    facts.carriers = std::move(routes.carriers);
-    // Without root there is none: the VMM has the user's own uid.
-    const auto holders = place.uid_registry.empty() ? std::map<std::int64_t, std::string>{} : registered_uids(place.uid_registry);
-    for (const auto& [uid, holder] : holders) {
-        if (holder != uid_holder(place.folder, bottle)) facts.taken_uids.insert(uid);
-    }
-    return facts;
-}
-
-/// Without root no VMM has a uid of its own: all have the user's, who owns the copies of the images, and the proof says so.
-std::vector<std::string> image_writers(const std::string& image, const StoredState& stored) {
-    std::vector<std::string> writers;
-    for (const auto& [name, allocation] : stored.other_allocations) {
-        if (!image.empty() && allocation.vmm_uid != 0 && writable_by(image, allocation.vmm_uid)) writers.push_back(name);
-    }
-    return writers;
-}
-
-Observation<std::vector<FileIdentity>> started_files(const Observation<StoredState>& stored) {
-    if (!stored.present()) return Unknown{"which they are could not be read"};
-    if (!stored->start) return Absent{};
-    std::vector<FileIdentity> files;
-    for (const auto& binary : stored->start->binaries) {
-        const auto now = identify_file(binary.path);
-        if (!now) return Absent{};
-        files.push_back(*now);
-    }
-    return files;
-}
-
-/// Empty where there is none that can be read.
-Manifest applied_manifest(StateStore& store, const std::string& bottle) {
-    try {
-        const auto applied = store.applied(bottle);
-        return applied ? from_stored_text(applied->manifest) : Manifest();
-    } catch (const Error&) {
-        return {};
-    }
-}
-
-/// A record of another boot of the machine says nothing of this one.
-Observation<ObservedWorkload> of_this_boot(Observation<ObservedWorkload> workload, const VmmProcess* vmm) {
-    if (!workload.present()) return workload;
-    if (vmm == nullptr || workload->vmm_pid != vmm->pid || workload->vmm_start_time != vmm->start_time) return Absent{};
-    return workload;
+/// By name where it was made just now.
+bool is_infra(const StartContainer& action, const Desired& desired, const DockerView& view) {
+    const auto& name = desired.containers.front().name;
+    return action.id == name || std::any_of(view.containers.begin(), view.containers.end(), [&](const auto& c) { return c.id == action.id && c.is.name == name; });
 }
 
 }  // namespace
@@ -118,42 +56,6 @@ BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore
                          ProcessRunner& runner)
     : bottle_(std::move(bottle)), place_(place), store_(store), runner_(runner), docker_(engine),
       machine_(machine_paths(place.folder, bottle_), machine_name(bottle_), std::move(smolvm), runner), guest_(runner_) {}
-
-Snapshot BottleWorld::observe(const Scope& scope) {
-    Snapshot snapshot;
-    snapshot.machine = machine_.observe(scope.image_source);
-    snapshot.docker = docker_.observe(scope);
-    try {
-        snapshot.host = host_facts(place_, bottle_);
-        auto stored = store_.read(bottle_);
-        stored.others = other_holdings(stored);
-        snapshot.host.image_writers = image_writers(scope.image, stored);
-        snapshot.stored = std::move(stored);
-    } catch (const Error& error) {
-        snapshot.stored = Unknown{error.what()};
-    }
-    if (machine_.smolvm()) snapshot.host.smolvm_size = machine_.smolvm()->build.program_size;
-    snapshot.firewall = firewall_.observe(scope.vmm_uid);
-    snapshot.machine.started_files = started_files(snapshot.stored);
-    if (scope.socket_folder.empty()) snapshot.socket_place = Absent{};
-    else snapshot.socket_place = look_at_socket_folder(scope.socket_folder);
-    if (scope.bundle_address.empty()) snapshot.route = Absent{};
-    else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
-    snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
-    return snapshot;
-}
-
-/// By their records; one that cannot be read still holds its addresses and what follows from its name.
-std::vector<Holdings> BottleWorld::other_holdings(const StoredState& stored) {
-    std::vector<Holdings> all;
-    for (const auto& [name, allocation] : stored.other_allocations) {
-        const auto paths = machine_paths(place_.folder, name);
-        auto manifest = applied_manifest(store_, name);
-        manifest.name = name;
-        all.push_back(holdings_of(manifest, allocation, {paths.root, paths.cache}));
-    }
-    return all;
-}
 
 Outcome BottleWorld::execute(const Step& step, const Desired& desired, const Snapshot& snapshot) {
     try {
@@ -203,12 +105,25 @@ Outcome BottleWorld::create(const CreateMachine& action) {
     return machine_.act(action);
 }
 
-/// Infra, which is started first, has its socket a moment after Docker says that it runs: what is done next may need it.
 Outcome BottleWorld::start_container(const StartContainer& action, const Desired& desired, const DockerView& view) {
     auto outcome = docker_.act(action, view);
-    if (outcome.kind != Outcome::Kind::Done || !desired.machine.socket) return outcome;
-    outcome = wait_for_socket(desired.machine.socket->host_path, kSocketPatience);
+    if (outcome.kind != Outcome::Kind::Done || !desired.socket_folder || !is_infra(action, desired, view)) return outcome;
+    outcome = await_socket(desired);
     if (outcome.kind != Outcome::Kind::Done) outcome.hint = fmt::format("bottle logs {}/{}", bottle_, kInfra);
+    return outcome;
+}
+
+/// Infra has its socket a moment after Docker says that it runs. Which file that is goes into our records: another one is not infra's.
+Outcome BottleWorld::await_socket(const Desired& desired) {
+    const auto& folder = *desired.socket_folder;
+    auto outcome = wait_for_socket(desired.machine.socket->host_path, kSocketPatience);
+    if (outcome.kind != Outcome::Kind::Done) return outcome;
+    const auto place = look_at_socket_folder(folder.path);
+    if (place.unknown()) return failed(place.why());
+    std::string problem;
+    const auto socket = socket_identity(place, folder, problem);
+    if (!problem.empty()) return failed(problem);
+    store_.save_socket(bottle_, socket);
     return outcome;
 }
 

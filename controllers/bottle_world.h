@@ -36,6 +36,7 @@ private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
     Outcome create(const CreateMachine& action);
     Outcome start_container(const StartContainer& action, const Desired& desired, const DockerView& view);
+    Outcome await_socket(const Desired& desired);
     Outcome start(const Desired& desired, const Snapshot& snapshot);
     Outcome stop();
     Outcome prove(const Desired& desired, const Snapshot& snapshot);
@@ -44,6 +45,8 @@ private:
     Outcome forget();
     Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
     SmolvmInvocation invocation() const;
+    /// Null unless exactly one runs.
+    static const VmmProcess* only_vmm(const Snapshot& snapshot);
     std::vector<Holdings> other_holdings(const StoredState& stored);
 
     std::string bottle_;

@@ -267,7 +267,7 @@ std::vector<Change> diff_host(const Desired& desired, const Snapshot& snapshot) 
     if (!snapshot.docker.present() || desired.containers.empty()) return changes;
     for (auto& change : diff_carriers(desired, *snapshot.docker, snapshot.host.carriers)) changes.push_back(std::move(change));
     for (auto& change : diff_docker(desired, *snapshot.docker)) changes.push_back(std::move(change));
-    for (auto& change : diff_socket_place(desired, *snapshot.docker, snapshot.socket_place)) changes.push_back(std::move(change));
+    for (auto& change : diff_socket_place(desired, snapshot)) changes.push_back(std::move(change));
     return changes;
 }
 

@@ -180,9 +180,10 @@ struct ProofKey {
     std::string row_digest;
     std::string infra_id;
     std::string infra_started_at;
-    std::vector<std::string> network_ids;  ///< and "socket device:inode:ctime" of the mounted socket, where there is one
+    std::vector<std::string> network_ids;
     std::vector<std::string> ports;  ///< "container name port" of every bundle port that was tried
     std::string binaries_digest;
+    std::string socket;  ///< the mounted socket's file, as `socket_identity` says it; empty: none is mounted
 
     bool operator==(const ProofKey&) const = default;
 };
@@ -232,6 +233,7 @@ struct StoredState {
     std::optional<Unproved> unproved;        ///< nothing: proved at some time, or made on disks that were there
     std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
     std::vector<Holdings> others;                         ///< the same, with all that their records say they hold
+    std::optional<std::string> socket;  ///< mode socket: the file that infra made when we started it, as `socket_identity` says it
 
     bool operator==(const StoredState&) const = default;
 };

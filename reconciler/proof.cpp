@@ -241,9 +241,8 @@ std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapsh
     if (desired.socket_folder) {
         if (snapshot.socket_place.unknown()) return std::nullopt;
         std::string problem;
-        const auto socket = socket_identity(snapshot.socket_place, *desired.socket_folder, problem);
-        if (socket.empty()) return std::nullopt;
-        key.network_ids.push_back("socket " + socket);
+        key.socket = socket_identity(snapshot.socket_place, *desired.socket_folder, problem);
+        if (key.socket.empty()) return std::nullopt;
     }
     for (const auto& port : desired.ports) key.ports.push_back(fmt::format("{} {} {}", port.container, port.name, port.port));
     key.binaries_digest = binaries_text(snapshot.stored->start->binaries);
@@ -260,7 +259,8 @@ std::string why_worthless(const ProofKey& then, const ProofKey& now) {
     if (then.row_digest != now.row_digest) return "the row changed since the proof";
     if (then.infra_id != now.infra_id) return "infra was made anew since the proof";
     if (then.infra_started_at != now.infra_started_at) return "infra was started again since the proof";
-    if (then.network_ids != now.network_ids) return "a network, or the mounted socket, was made anew since the proof";
+    if (then.network_ids != now.network_ids) return "a network was made anew since the proof";
+    if (then.socket != now.socket) return "the mounted socket is another file than at the proof";
     if (then.ports != now.ports) return "the bundle's ports are others than those that were proved";
     return "smolvm's files changed since the proof";
 }

@@ -32,6 +32,17 @@ std::string compare_socket(const std::vector<SocketPlace::Entry>& entries, const
                        whose(want.uid, want.gid < 0 ? socket.gid : want.gid, kSocketMode));
 }
 
+/// Of an infra that runs. One whose file was exchanged goes on listening where nobody can come to any more, and nothing but the file tells.
+std::string compare_own_socket(const Observation<SocketPlace>& place, const SocketFolder& want, const Observation<StoredState>& stored) {
+    std::string problem;
+    const auto socket = socket_identity(place, want, problem);
+    // Records that cannot be read stop everything by themselves.
+    if (!problem.empty() || !stored.present()) return problem;
+    if (!stored->socket) return "which socket it made is not recorded: its start was cut off, or not ours";
+    if (*stored->socket == socket) return {};
+    return "its socket is not the file that it made when bottle started it: somebody exchanged it, or started infra again";
+}
+
 }  // namespace
 
 unsigned folder_mode(const SocketFolder& want) {
@@ -53,15 +64,16 @@ std::string socket_identity(const Observation<SocketPlace>& place, const SocketF
     return fmt::format("{}:{}:{}", socket.device, socket.inode, socket.ctime_ns);
 }
 
-std::vector<Change> diff_socket_place(const Desired& desired, const DockerView& view, const Observation<SocketPlace>& place) {
-    if (!desired.socket_folder || place.unknown()) return {};
+std::vector<Change> diff_socket_place(const Desired& desired, const Snapshot& snapshot) {
+    const auto& place = snapshot.socket_place;
+    if (!desired.socket_folder || place.unknown() || !snapshot.docker.present()) return {};
+    const auto& containers = snapshot.docker->containers;
     const auto& name = desired.containers.front().name;
-    const auto infra = std::find_if(view.containers.begin(), view.containers.end(), [&](const ObservedContainer& c) { return c.is.name == name; });
-    if (infra == view.containers.end()) return {};
+    const auto infra = std::find_if(containers.begin(), containers.end(), [&](const ObservedContainer& c) { return c.is.name == name; });
+    if (infra == containers.end()) return {};
     Change change;
     // One that does not run has no socket, and makes it when it is started; without its folder it cannot be.
-    if (infra->status == "running") socket_identity(place, *desired.socket_folder, change.cause);
-    else change.cause = compare_socket_folder(place, *desired.socket_folder);
+    change.cause = infra->status == "running" ? compare_own_socket(place, *desired.socket_folder, snapshot.stored) : compare_socket_folder(place, *desired.socket_folder);
     if (change.cause.empty()) return {};
     change.what = Change::What::Differs;
     change.kind = "container";

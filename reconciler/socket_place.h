@@ -18,8 +18,8 @@ std::string compare_socket_folder(const Observation<SocketPlace>& place, const S
 /// The one socket in the folder as "device:inode:ctime" (ext4 gives a file that is made anew the inode of the one before, measured); empty, with `problem` set, where the folder or what is in it is not as it shall be.
 std::string socket_identity(const Observation<SocketPlace>& place, const SocketFolder& want, std::string& problem);
 
-/// The folder, and what a running infra has in it, against what shall be: infra is made anew with it. None while the place cannot be read: the
-/// evidence says so.
-std::vector<Change> diff_socket_place(const Desired& desired, const DockerView& view, const Observation<SocketPlace>& place);
+/// The folder, and what a running infra has in it, against what shall be and what infra made at our start of it: infra is made anew with it. None while
+/// Docker or the place cannot be read: the evidence says so.
+std::vector<Change> diff_socket_place(const Desired& desired, const Snapshot& snapshot);
 
 }  // namespace bottle

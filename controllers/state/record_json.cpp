@@ -58,7 +58,29 @@ static void from_json(const nlohmann::json& json, Verdict& verdict) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileIdentity, path, device, inode, size, mtime_ns, ctime_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StartRecord, boot_id, pid, start_time, row_digest, binaries, firewalled)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProofKey, boot_id, pid, start_time, row_digest, infra_id, infra_started_at, network_ids, ports, binaries_digest)
+
+/// Every key but `socket`, which stands only where there is one: a record without it is as it was before there were mounted sockets.
+static void to_json(nlohmann::json& json, const ProofKey& key) {
+    json = {{"boot_id", key.boot_id},     {"pid", key.pid},
+            {"start_time", key.start_time}, {"row_digest", key.row_digest},
+            {"infra_id", key.infra_id},   {"infra_started_at", key.infra_started_at},
+            {"network_ids", key.network_ids}, {"ports", key.ports},
+            {"binaries_digest", key.binaries_digest}};
+    if (!key.socket.empty()) json["socket"] = key.socket;
+}
+static void from_json(const nlohmann::json& json, ProofKey& key) {
+    json.at("boot_id").get_to(key.boot_id);
+    json.at("pid").get_to(key.pid);
+    json.at("start_time").get_to(key.start_time);
+    json.at("row_digest").get_to(key.row_digest);
+    json.at("infra_id").get_to(key.infra_id);
+    json.at("infra_started_at").get_to(key.infra_started_at);
+    json.at("network_ids").get_to(key.network_ids);
+    json.at("ports").get_to(key.ports);
+    json.at("binaries_digest").get_to(key.binaries_digest);
+    key.socket = json.value("socket", "");
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, kind, verdict, reading, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GuestProof, key, evidence, taken_at, raw)
 

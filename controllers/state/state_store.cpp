@@ -192,6 +192,7 @@ StoredState StateStore::read(const std::string& bottle) {
         if (const auto start = record(database, bottle, "start")) state.start = start_from_record(*start);
         if (const auto proof = record(database, bottle, "proof")) state.proof = proof_from_record(*proof);
         state.provisioned = record(database, bottle, "provisioned");
+        state.socket = record(database, bottle, "socket");
         if (const auto unproved = record(database, bottle, "unproved")) state.unproved = unproved_from_record(*unproved);
         return state;
     });
@@ -272,6 +273,13 @@ void StateStore::save_unproved(const std::string& bottle, std::optional<Unproved
 void StateStore::save_provisioned(const std::string& bottle, const std::string& vmm) {
     writing([&](SQLite::Database& database) {
         save_record(database, bottle, "provisioned", vmm);
+        return true;
+    });
+}
+
+void StateStore::save_socket(const std::string& bottle, const std::string& identity) {
+    writing([&](SQLite::Database& database) {
+        save_record(database, bottle, "socket", identity);
         return true;
     });
 }

@@ -43,6 +43,7 @@ public:
     /// Nothing: proved, or made on disks that were there.
     void save_unproved(const std::string& bottle, std::optional<Unproved> unproved);
     void save_provisioned(const std::string& bottle, const std::string& vmm);
+    void save_socket(const std::string& bottle, const std::string& identity);
 
     /// The applied manifest; its generation rises when the digest of the resolved Desired changes. Returns the generation.
     /// Writes nothing when both are as they were.

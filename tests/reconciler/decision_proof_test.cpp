@@ -95,7 +95,7 @@ TEST_CASE("decision: a stored proof counts while nothing that it is bound to cha
         {"the row changed since the proof", [](Look& l) { l.proof().key.row_digest = "other"; }},
         {"infra was made anew since the proof", [](Look& l) { l.proof().key.infra_id = "other"; }},
         {"infra was started again since the proof", [](Look& l) { l.proof().key.infra_started_at = "earlier"; }},
-        {"a network, or the mounted socket, was made anew since the proof", [](Look& l) { l.proof().key.network_ids.pop_back(); }},
+        {"a network was made anew since the proof", [](Look& l) { l.proof().key.network_ids.pop_back(); }},
         {"the bundle's ports are others than those that were proved", [](Look& l) { l.proof().key.ports.clear(); }},
         {"smolvm's files changed since the proof", [](Look& l) { l.proof().key.binaries_digest = "other"; }},
     };

@@ -16,7 +16,7 @@ StartRecord some_start() {
 
 GuestProof some_proof() {
     GuestProof proof;
-    proof.key = {"boot", 4711, 99, "row", "infra", "2026-01-01T00:00:00Z", {"net1", "net2"}, {"egress proxy 9099"}, "binaries"};
+    proof.key = {"boot", 4711, 99, "row", "infra", "2026-01-01T00:00:00Z", {"net1", "net2"}, {"egress proxy 9099"}, "binaries", ""};
     for (const auto kind : {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest, EvidenceKind::Firewall}) {
         for (const auto verdict : {Verdict::Holds, Verdict::Fails, Verdict::Unknown}) proof.evidence.push_back({kind, verdict, "\"seen\" ü\n", "d"});
     }
@@ -38,6 +38,22 @@ TEST_CASE("a record comes back as it was") {
     CHECK(proof_from_record(to_record(some_proof())) == some_proof());
     CHECK(start_from_record(to_record(StartRecord{})) == StartRecord{});
     CHECK(proof_from_record(to_record(GuestProof{})) == GuestProof{});
+}
+
+TEST_CASE("a proof's record has the mounted socket where there is one, and is else what bottle wrote before it knew any") {
+    auto proof = some_proof();
+    proof.evidence.clear();
+    const std::string before = R"({"evidence":[],"key":{"binaries_digest":"binaries","boot_id":"boot","infra_id":"infra","infra_started_at":"2026-01-01T00:00:00Z",)"
+                               R"("network_ids":["net1","net2"],"pid":4711,"ports":["egress proxy 9099"],"row_digest":"row","start_time":99},)"
+                               R"("raw":"{\"probes\":[]}","taken_at":"2026-01-01T00:00:01Z"})";
+    CHECK(to_record(proof) == before);
+    CHECK(proof_from_record(before) == proof);
+    proof.key.socket = "22:7:5";
+    const auto record = to_record(proof);
+    CHECK(record.find(R"("socket":"22:7:5")") != std::string::npos);
+    CHECK(proof_from_record(record) == proof);
+    CHECK(raised([&] { proof_from_record(replaced(record, "\"22:7:5\"", "\"\"")); }).rfind("1: ", 0) == 0);
+    CHECK(raised([&] { proof_from_record(replaced(record, "\"22:7:5\"", "7")); }).rfind("1: ", 0) == 0);
 }
 
 TEST_CASE("broken UTF-8 from a guest does not keep a record from being written") {

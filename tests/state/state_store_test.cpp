@@ -58,6 +58,7 @@ TEST_CASE("what is recorded is there for the next process") {
         store.save_start("docs", start);
         store.save_proof("docs", proof);
         store.save_provisioned("docs", "4711:99");
+        store.save_socket("docs", "22:7:5");
         store.save_unproved("docs", Unproved::Started);
     }
     StateStore store(place.path);
@@ -66,6 +67,7 @@ TEST_CASE("what is recorded is there for the next process") {
     CHECK(state.start == start);
     CHECK(state.proof == proof);
     CHECK(state.provisioned == std::string("4711:99"));
+    CHECK(state.socket == std::string("22:7:5"));
     CHECK(state.unproved == Unproved::Started);
     CHECK(state.other_allocations == std::map<std::string, Allocation>{{"other", kTwo}});
     CHECK(store.allocations() == std::map<std::string, Allocation>{{"docs", kOne}, {"other", kTwo}});
@@ -145,11 +147,12 @@ TEST_CASE("forgetting a bottle keeps the journal and the others") {
     store.save_start("docs", {});
     store.save_proof("docs", {});
     store.save_provisioned("docs", "1:2");
+    store.save_socket("docs", "22:7:5");
     store.save_applied("docs", "{}", "d");
     store.save_conditions("docs", {{"Ready", "True", "", ""}});
     store.journal_end(store.journal_begin("docs", "start machine", "not running"), "done");
     store.forget("docs");
-    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}});
+    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}, std::nullopt});
     CHECK_FALSE(store.applied("docs"));
     CHECK(store.transition_times("docs").empty());
     CHECK(store.bottles() == std::vector<std::string>{"other"});

@@ -118,6 +118,7 @@ Outcome ModelWorld::act(const StartContainer& a) {
     container->status = "running";
     container->started_at = now();
     run_infra(container->is);
+    if (container->is.name == container_name(bottle_, kInfra) && desired_->socket_folder) stored.socket = socket_there();
     return {};
 }
 
@@ -237,10 +238,7 @@ Outcome ModelWorld::act(const Prove&) {
     for (const auto& network : desired_->networks) {
         if (const auto* is = network_named(network.name)) proof.key.network_ids.push_back(is->id);
     }
-    if (!live->sockets.empty() && socket_place && !socket_place->entries.empty()) {
-        const auto& socket = socket_place->entries.front();
-        proof.key.network_ids.push_back(fmt::format("socket {}:{}:{}", socket.device, socket.inode, socket.ctime_ns));
-    }
+    if (!live->sockets.empty()) proof.key.socket = socket_there();
     for (const auto& p : desired_->ports) proof.key.ports.push_back(fmt::format("{} {} {}", p.container, p.name, p.port));
     for (const auto& b : model_binaries()) {
         proof.key.binaries_digest += fmt::format("{}:{}:{}:{}:{};", b.device, b.inode, b.size, b.mtime_ns, b.ctime_ns);
@@ -273,6 +271,7 @@ Outcome ModelWorld::act(const Forget&) {
     stored.start.reset();
     stored.proof.reset();
     stored.provisioned.reset();
+    stored.socket.reset();
     return {};
 }
 bool ModelWorld::is_marked(const Labels& labels) const {

@@ -58,6 +58,8 @@ std::vector<Evidence> ModelWorld::probe() const {
     std::vector<Evidence> evidence;
     const auto leaked = leak();
     evidence.push_back({EvidenceKind::Guest, leaked.empty() ? Verdict::Holds : Verdict::Fails, leaked.empty() ? "every control was denied" : leaked, ""});
+    // The VMM connects to the path anew each time: whoever else listens there knows no bundle.
+    if (!live->sockets.empty() && socket_there() != served_socket) evidence.push_back({EvidenceKind::Guest, Verdict::Fails, "the guest does not reach its proxy", ""});
     return evidence;
 }
 
@@ -97,6 +99,12 @@ void ModelWorld::run_infra(const Container& infra) {
     const auto user = infra.user.find(':');
     socket_place->entries = {{"proxy.sock", true, std::stoll(infra.user.substr(0, user)), std::stoll(infra.user.substr(user + 1)), 0660, 22,
                               static_cast<std::uint64_t>(++ids_)}};
+    served_socket = socket_there();
+}
+std::string ModelWorld::socket_there() const {
+    if (!socket_place || socket_place->entries.empty()) return {};
+    const auto& socket = socket_place->entries.front();
+    return fmt::format("{}:{}:{}", socket.device, socket.inode, socket.ctime_ns);
 }
 void ModelWorld::restart_container(const std::string& name) {
     if (auto* container = container_named(name)) {

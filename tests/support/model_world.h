@@ -59,6 +59,8 @@ public:
     ObservedNetwork* network_named(const std::string& name_or_id);
     ObservedContainer* container_named(const std::string& name_or_id);
 
+    /// The file of the mounted socket, "device:inode:ctime"; empty: none.
+    std::string socket_there() const;
     /// What the guest can really reach beside the bundle; empty when confined or dead. For I1.
     std::string leak() const;
 
@@ -74,6 +76,7 @@ public:
     std::optional<std::int64_t> uid_claim;
     std::string socket_folder;              ///< where the bottle's is
     std::optional<SocketPlace> socket_place;  ///< what is there
+    std::string served_socket;                ///< the file that infra made, and listens on
     std::optional<std::string> firewall;  ///< the table of the bottle's uid, as nftables lists it; nothing: no such table
     std::set<std::string> machine_folders = {"/var/lib/state/bottle/bottles/docs-writer/smolvm", "/var/lib/state/bottle/vm/0123456789ab"};
     std::optional<LiveMachine> live;

@@ -1,11 +1,31 @@
 """Mode socket: a machine without a network, whose bundle's proxy comes in as one mounted Unix socket."""
+import contextlib
 import os
+import socket as sockets
 
 from bottle_host import BOTTLE, HAS_MOUNTED_SOCKETS, bottle, check, docker, run
 from bottles import HELLO
 from case import case
 from listeners import Canary
 from subject import SocketBottle
+
+
+@contextlib.contextmanager
+def exchanged(path):
+    """A live listener of somebody else's in the place of a socket, with its owner and mode: its file."""
+    was = os.stat(path)
+    os.unlink(path)
+    with sockets.socket(sockets.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        os.chown(path, was.st_uid, was.st_gid)
+        os.chmod(path, was.st_mode & 0o7777)
+        yield os.stat(path)
+
+
+def reaches_its_bundle(subject, what):
+    code, out, err = run(BOTTLE, "exec", subject.name, "--", "env", "-u", "http_proxy", "wget", "-q", "-O", "-", "http://127.0.0.1:9099/")
+    check(code == 0 and "from the bundle" in out, f"{what}: {code} {out} {err}")
 
 
 @case
@@ -21,8 +41,7 @@ def a_mounted_socket_is_all_that_the_guest_has():
     row, socket = offline.row(), offline.socket()
     check(row["network"] is False and row["allowed_cidrs"] is None, f"the row has a network: {row}")
     check([s["host_path"] for s in row["published_sockets"]] == [socket], f"the row's sockets: {row['published_sockets']}")
-    code, out, err = run(BOTTLE, "exec", "offline", "--", "env", "-u", "http_proxy", "wget", "-q", "-O", "-", "http://127.0.0.1:9099/")
-    check(code == 0 and "from the bundle" in out, f"through the forwarder: {code} {out} {err}")
+    reaches_its_bundle(offline, "through the forwarder")
     canary = Canary("0.0.0.0")
     for address in (offline.gateway(), offline.address(), "10.99.0.1", HELLO.gateway(), "100.96.0.1", "127.0.0.1"):
         canary.address = address
@@ -45,8 +64,16 @@ def a_mounted_socket_is_all_that_the_guest_has():
     docker("restart", "-t", "0", offline.machine + "-infra")
     offline.must_be_detected("infra")
     offline.must_converge()
-    code, out, err = run(BOTTLE, "exec", "offline", "--", "env", "-u", "http_proxy", "wget", "-q", "-O", "-", "http://127.0.0.1:9099/")
-    check(code == 0 and "from the bundle" in out, f"through the new socket: {code} {out} {err}")
+    reaches_its_bundle(offline, "through the new socket")
+
+    # Somebody puts a socket of the same owner and mode in the place of infra's, which listens on where nobody comes to any more.
+    with exchanged(socket) as mine:
+        offline.must_be_detected("its socket is not the file that it made")
+        offline.must_converge()
+        now = os.stat(socket)
+        check((now.st_ino, now.st_ctime_ns) != (mine.st_ino, mine.st_ctime_ns), "the exchanged socket is still there")
+        reaches_its_bundle(offline, "after the exchange")
+
     bottle("delete", "offline", "--timeout", "200s")
     check(not os.path.exists(os.path.dirname(socket)), "the socket's folder is left")
     check(HELLO.is_ready(), "the neighbour's end touched hello")

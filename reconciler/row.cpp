@@ -2,6 +2,7 @@
 
 #include "manifests/error.h"
 #include "reconciler/address.h"
+#include "reconciler/desired.h"
 #include "reconciler/row_splice.h"
 #include "reconciler/smolvm_build.h"
 #include "reconciler/strict_json.h"
@@ -221,6 +222,25 @@ RowProblem wrong_value(const std::string& key, const json& row, const json& want
     return {key, fmt::format("{} is {}, not {}{}", key, is, shown(want), consequence == kConsequences.end() ? "" : std::string(": ") + consequence->second), fix_of(key)};
 }
 
+/// The mode that a machine was made for, where its row says it: on a network without sockets, or off it with the one at the proxy's path.
+std::optional<NetworkMode> made_for(const json& row) {
+    const auto value = [&](const char* key) { return row.contains(key) ? row.at(key) : json(); };
+    const auto sockets = value("published_sockets");
+    const bool online = value("network") == true;
+    if (online && sockets == json::array()) return NetworkMode::Bridge;
+    const bool proxy = sockets.is_array() && sockets.size() == 1 && sockets.front().is_object() && sockets.front().value("guest_path", json()) == kSocketPath;
+    return proxy && !online ? std::optional(NetworkMode::Socket) : std::nullopt;
+}
+
+/// Said first, and in the place of what differs because of it: a machine's sockets are those that it was created with.
+void compare_mode(const json& row, const Machine& desired, std::vector<RowProblem>& problems) {
+    const auto mode = desired.socket ? NetworkMode::Socket : NetworkMode::Bridge;
+    const auto made = made_for(row);
+    if (!made || *made == mode) return;
+    problems.erase(std::remove_if(problems.begin(), problems.end(), [](const RowProblem& p) { return p.key == "published_sockets"; }), problems.end());
+    problems.insert(problems.begin(), {"published_sockets", fmt::format("it was made for network.mode {}, and {} is asked for: a machine keeps its mode", name_of(*made), name_of(mode)), RowFix::Recreate});
+}
+
 }  // namespace
 
 std::string distrust_of_object(const std::string& text) {
@@ -243,6 +263,7 @@ std::vector<RowProblem> compare_row(const std::string& text, const Machine& desi
         if (!expected.contains(key) && !is_hint(key) && kAllowlistKeys.count(key) == 0) problems.push_back(unwanted_key(key, value));
     }
     for (auto& problem : wrong_hints(row)) problems.push_back(std::move(problem));
+    compare_mode(row, desired, problems);
     return problems;
 }
 

@@ -72,3 +72,46 @@ TEST_CASE("decision: the running configuration of a machine with a mounted socke
         CHECK(compare_running_config(config.dump(), look.desired.machine, measured_builds().back()).size() == 1);
     }
 }
+
+TEST_CASE("decision: a row that another mode made says so first, and can only be made anew") {
+    const auto socket = socket_look().desired.machine;
+    const auto bridge = ready_look().desired.machine;
+    const auto socket_row = created_row(socket);
+    const auto bridge_row = splice_allowlist(created_row(bridge), bridge.allowed_cidr);
+    for (const auto stage : {RowStage::Offline, RowStage::Confined}) {
+        const auto from_bridge = compare_row(bridge_row, socket, stage);
+        REQUIRE_FALSE(from_bridge.empty());
+        CHECK(from_bridge.front() == RowProblem{"published_sockets", "it was made for network.mode bridge, and socket is asked for: a machine keeps its mode", RowFix::Recreate});
+        const auto from_socket = compare_row(socket_row, bridge, stage);
+        REQUIRE_FALSE(from_socket.empty());
+        CHECK(from_socket.front() == RowProblem{"published_sockets", "it was made for network.mode socket, and bridge is asked for: a machine keeps its mode", RowFix::Recreate});
+        for (const auto* problems : {&from_bridge, &from_socket}) {
+            CHECK(std::count_if(problems->begin(), problems->end(), [](const RowProblem& p) { return p.key == "published_sockets"; }) == 1);
+        }
+        // The list and the network differ, too.
+        CHECK(from_bridge.size() > 1);
+    }
+    // What no mode makes is called by its value.
+    const auto says = [&](const std::string& row, const Machine& machine, const std::function<void(Json&)>& change) {
+        auto changed = Json::parse(row);
+        change(changed);
+        const auto problems = compare_row(changed.dump(), machine, RowStage::Confined);
+        const auto found = std::find_if(problems.begin(), problems.end(), [](const RowProblem& p) { return p.key == "published_sockets"; });
+        return found == problems.end() ? std::string() : found->text.substr(0, std::string("published_sockets").size());
+    };
+    const std::string by_value = "published_sockets";
+    CHECK(says(socket_row, socket, [](Json& row) { row["published_sockets"] = Json::array(); }) == by_value);
+    CHECK(says(socket_row, socket, [](Json& row) { row.erase("published_sockets"); }) == by_value);
+    CHECK(says(bridge_row, socket, [](Json& row) { row.erase("published_sockets"); }) == by_value);
+    CHECK(says(bridge_row, socket, [](Json& row) { row["published_sockets"] = "x"; }) == by_value);
+    CHECK(says(bridge_row, socket, [](Json& row) { row.erase("network"); }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["network"] = true; }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"].push_back(mounted("/run/docker.sock")); }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"] = Json::array({mounted("/run/docker.sock", "/run/docker.sock")}); }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"] = Json::array({"x"}); }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"] = "x"; }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"] = {{"x", row["published_sockets"].front()}}; }) == by_value);
+    CHECK(says(socket_row, bridge, [](Json& row) { row["published_sockets"] = Json::array({Json::object()}); }) == by_value);
+    // In its own mode, with more than its socket, too.
+    CHECK(says(socket_row, socket, [](Json& row) { row["published_sockets"].front()["host_path"] = "/run/docker.sock"; }) == by_value);
+}

@@ -78,8 +78,14 @@ TEST_CASE("golden: a world in mode socket that drifted from Ready") {
 TEST_CASE("golden: from one mode to the other: the machine is not changed, and is refused") {
     auto bridged = ready_world();
     check_golden("plans/socket-from-bridge.plan", plan_text(bridged));
+    bridged.kill_vmm();
+    check_golden("plans/socket-from-bridge-stopped.plan", plan_text(bridged));
     auto world = ready_world(sample_with_socket());
     check_golden("plans/socket-to-bridge.plan", plan_text(world, sample_manifest()));
+    world.kill_vmm();
+    check_golden("plans/socket-to-bridge-stopped.plan", plan_text(world, sample_manifest()));
+    // Back to the manifest that it was made from: nothing was touched.
+    CHECK(apply(world, sample_with_socket()).exit == Exit::Ok);
 }
 
 TEST_CASE("an exchanged socket: the next apply makes infra anew, and with it its socket; the one after does nothing") {

@@ -1,9 +1,9 @@
 #include "controllers/session_parts.h"
 
-#include "controllers/state/digest.h"
 #include "controllers/state/file_lock.h"
 #include "controllers/state/identity.h"
 #include "manifests/stored_manifest.h"
+#include "reconciler/generation.h"
 
 #include <fmt/format.h>
 
@@ -26,14 +26,6 @@ bool was_absent(const Look& look) {
     return machine.row.absent() && machine.vm_folder.absent() && docker.present() && docker->containers.empty() && docker->volumes.empty();
 }
 
-std::string desired_text(const Desired& desired) {
-    std::string text = desired.workload_digest + desired.image_source + fmt::format("{} {} {} {}", desired.machine.rootfs, desired.machine.cpus, desired.machine.memory_mib, desired.user);
-    for (const auto& container : desired.containers) text += container.labels.at(label::kSpecHash);
-    for (const auto& network : desired.networks) text += network.name + network.ipam.front();
-    for (const auto& port : desired.ports) text += fmt::format("{}:{}", port.name, port.port);
-    return text;
-}
-
 }  // namespace
 
 ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress) {
@@ -45,7 +37,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
         if (!first.plan.refusals.empty()) return {Exit::Precondition, first.plan.refusals, 0, first.snapshot};
     }
     if (first.plan.empty()) {
-        parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(first.desired)));
+        parts_->store.save_applied(manifest.name, to_stored_text(manifest), parts_->keyed_digest(false)(generation_text(first.desired)));
         parts_->store.save_conditions(manifest.name, conditions(first.desired, first.snapshot));
         return {Exit::Ok, {}, 0, first.snapshot};
     }
@@ -66,7 +58,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
         const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
         if (removed.exit == Exit::Ok) return result;
     }
-    parts_->store.save_applied(manifest.name, to_stored_text(manifest), sha256_hex(desired_text(last)));
+    parts_->store.save_applied(manifest.name, to_stored_text(manifest), digest(generation_text(last)));
     const auto reached = conditions(last, result.snapshot);
     parts_->store.save_conditions(manifest.name, reached);
     const auto& ready = condition(reached, "Ready");

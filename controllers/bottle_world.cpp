@@ -166,17 +166,30 @@ Surroundings BottleWorld::surroundings(const Desired& desired, const Snapshot& s
     return around;
 }
 
+/// Without the surroundings.
+GuestScope BottleWorld::guest_scope() const {
+    GuestScope scope;
+    scope.smolvm = invocation();
+    scope.vm_folder = machine_.paths().vm_folder;
+    scope.scratch_folder = place_.bottle_folder(bottle_) + "/probe";
+    make_private_folder(scope.scratch_folder);
+    return scope;
+}
+
+Outcome BottleWorld::stand_forwarder(const Desired& desired) {
+    if (!desired.machine.socket) return {};
+    if (!machine_.smolvm()) return failed("smolvm is not on PATH");
+    GuestScope scope = guest_scope();
+    scope.around.ports = desired.ports;
+    scope.around.socket = desired.machine.socket->guest_path;
+    return guest_.stand_forwarder(scope);
+}
+
 Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     const auto key = proof_key(desired, snapshot);
     const auto* vmm = only_vmm(snapshot);
     if (!key || vmm == nullptr || !machine_.smolvm()) return failed("there is no one machine that a proof could be of");
-    const auto scratch = place_.bottle_folder(bottle_) + "/probe";
-    make_private_folder(scratch);
-
-    GuestScope scope;
-    scope.smolvm = invocation();
-    scope.vm_folder = machine_.paths().vm_folder;
-    scope.scratch_folder = scratch;
+    GuestScope scope = guest_scope();
     scope.around = surroundings(desired, snapshot);
     scope.vmm_uid = vmm->uid;
     scope.infra_pid = docker_.pid_of(key->infra_id);
@@ -209,6 +222,7 @@ Outcome BottleWorld::provision(const Provision& action, const Snapshot& snapshot
 Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot) {
     const auto* vmm = only_vmm(snapshot);
     if (vmm == nullptr || !machine_.smolvm()) return failed("no machine runs");
+    if (auto outcome = stand_forwarder(desired); outcome.kind != Outcome::Kind::Done) return outcome;
     LaunchRequest request;
     request.state_folder = place_.bottle_folder(bottle_);
     request.keeper.smolvm = invocation();

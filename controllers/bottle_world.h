@@ -29,6 +29,9 @@ public:
     Snapshot observe(const Scope& scope) override;
     Outcome execute(const Step& step, const Desired& desired, const Snapshot& snapshot) override;
 
+    /// Mode socket: what forwards the guest's port to the mounted socket is started again where it died. For what runs in the guest next; of no step.
+    Outcome stand_forwarder(const Desired& desired);
+
     DockerController& docker() { return docker_; }
     MachineController& machine() { return machine_; }
 
@@ -43,6 +46,7 @@ private:
     Outcome provision(const Provision& action, const Snapshot& snapshot);
     Outcome launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot);
     Outcome forget();
+    GuestScope guest_scope() const;
     Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
     SmolvmInvocation invocation() const;
     /// Null unless exactly one runs.

@@ -1,6 +1,7 @@
 #include "controllers/guest/guest_controller.h"
 
 #include "controllers/guest/denial_log.h"
+#include "controllers/guest/guest_call.h"
 #include "controllers/guest/guest_files.h"
 #include "controllers/guest/listeners.h"
 #include "controllers/guest/probe/embedded.h"
@@ -21,19 +22,9 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr milliseconds kCall{30'000};  ///< one copy or one short exec; an emulated guest needs about a second
 constexpr std::size_t kMaxOutput = 256UL * 1024;
 constexpr milliseconds kProbeRun{45'000};  ///< the probe ends itself after 10 s of its own clock
 constexpr milliseconds kLogDelay{2'000};   ///< how long smolvm may take to write a refusal down
-
-/// The end of the guest's or smolvm's error text, safe to print.
-std::string last_words(const ProcessResult& result) {
-    const std::string& text = result.err.empty() ? result.out : result.err;
-    std::size_t start = text.size() > 300 ? text.size() - 300 : 0;
-    std::string words = text.substr(start);
-    while (!words.empty() && (words.back() == '\n' || words.back() == '\r')) words.pop_back();
-    return words.empty() ? describe(result) : fmt::format("{}: {}", describe(result), printable(words));
-}
 
 /// The probe's bytes as a file that goes away again.
 class ProbeFile {
@@ -163,17 +154,13 @@ std::string name_of(const HostListener& listener) {
 
 }  // namespace
 
-class GuestController::Deadline {
-public:
-    explicit Deadline(milliseconds time) : end_(SteadyClock::now() + time) {}
-    bool passed() const { return SteadyClock::now() >= end_; }
-    milliseconds left() const {
-        return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end_ - SteadyClock::now()));
-    }
-
-private:
-    SteadyClock::time_point end_;
-};
+std::string last_words(const ProcessResult& result) {
+    const std::string& text = result.err.empty() ? result.out : result.err;
+    std::size_t start = text.size() > 300 ? text.size() - 300 : 0;
+    std::string words = text.substr(start);
+    while (!words.empty() && (words.back() == '\n' || words.back() == '\r')) words.pop_back();
+    return words.empty() ? describe(result) : fmt::format("{}: {}", describe(result), printable(words));
+}
 
 ProcessResult GuestController::exec(const SmolvmInvocation& smolvm, const std::vector<std::string>& command,
                                     const std::string& input, milliseconds time) {
@@ -192,13 +179,13 @@ ProcessResult GuestController::exec(const SmolvmInvocation& smolvm, const std::v
 }
 
 std::string GuestController::copy_probe(const SmolvmInvocation& smolvm, const std::string& host_file,
-                                        const std::string& guest_path, const Deadline& deadline) {
+                                        const std::string& guest_path, const GuestDeadline& deadline) {
     auto copy = [&](const std::string& mode) {
         SmolvmCommand call = copy_command(smolvm, host_file, guest_path, mode);
         ProcessRequest request;
         request.argv = std::move(call.argv);
         request.environment = std::move(call.environment);
-        request.deadline = std::min(kCall, deadline.left());
+        request.deadline = deadline.for_call();
         return runner_.run(request);
     };
     ProcessResult copied = copy("700");
@@ -207,12 +194,12 @@ std::string GuestController::copy_probe(const SmolvmInvocation& smolvm, const st
     if (copied.end != ProcessResult::End::Exited || copied.code != 2) return last_words(copied);
     copied = copy("");
     if (!copied.succeeded()) return last_words(copied);
-    ProcessResult changed = exec(smolvm, {"chmod", "700", guest_path}, "", std::min(kCall, deadline.left()));
+    ProcessResult changed = exec(smolvm, {"chmod", "700", guest_path}, "", deadline.for_call());
     return changed.succeeded() ? std::string() : "chmod in the guest: " + last_words(changed);
 }
 
 GuestController::Placed GuestController::place_probe(const SmolvmInvocation& smolvm, const std::string& scratch_folder,
-                                                     const Deadline& deadline) {
+                                                     const GuestDeadline& deadline) {
     ProbeFile file(scratch_folder);
     if (!file.problem().empty()) return {{}, file.problem()};
     std::string problem = "the deadline had passed";
@@ -223,7 +210,7 @@ GuestController::Placed GuestController::place_probe(const SmolvmInvocation& smo
         problem = copy_probe(smolvm, file.path(), path, deadline);
         if (problem.empty()) {
             std::string token = random_hex(16);
-            ProcessResult ready = exec(smolvm, {path, "ready", token}, "", std::min(kCall, deadline.left()));
+            ProcessResult ready = exec(smolvm, {path, "ready", token}, "", deadline.for_call());
             if (ready.succeeded() && ready.out == token + " ready\n") return {path, {}};
             problem = last_words(ready);
         }
@@ -235,7 +222,7 @@ GuestController::Placed GuestController::place_probe(const SmolvmInvocation& smo
 GuestReading GuestController::probe(const GuestScope& scope) {
     GuestReading reading;
     reading.nonce = random_hex(16);
-    Deadline deadline(scope.deadline);
+    GuestDeadline deadline(scope.deadline);
     Placed placed = place_probe(scope.smolvm, scope.scratch_folder, deadline);
     reading.problem = placed.problem;
     if (!reading.problem.empty()) return reading;
@@ -250,17 +237,7 @@ GuestReading GuestController::probe(const GuestScope& scope) {
     return reading;
 }
 
-/// One that runs from before in this boot is left alone; whether the port leads to the bundle is what the probe finds out.
-std::string GuestController::forward(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline) {
-    if (scope.around.ports.size() != 1) return "one socket is mounted, and the bundle has not one port";
-    std::string token = random_hex(16);
-    ProcessResult ran = exec(scope.smolvm, {guest_path, "forward", token, std::to_string(scope.around.ports.front().port), scope.around.socket}, "",
-                             std::min(kCall, deadline.left()));
-    bool forwards = ran.succeeded() && (ran.out == token + " listening\n" || ran.out == token + " taken\n");
-    return forwards ? std::string() : "the guest's port is not forwarded to the mounted socket: " + last_words(ran);
-}
-
-void GuestController::run_probe(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline,
+void GuestController::run_probe(const GuestScope& scope, const std::string& guest_path, const GuestDeadline& deadline,
                                 GuestReading& reading) {
     std::string token = fmt::format("bottle-listener {}\n", random_hex(16));
     std::vector<Guarded> guarded = open_listeners(plan_targets(scope.around, [] { return random_hex(12); }), token);
@@ -302,7 +279,7 @@ void GuestController::remove_probe(const SmolvmInvocation& smolvm, const std::st
 
 Outcome GuestController::wait_ready(const SmolvmInvocation& smolvm, const std::string& scratch_folder,
                                     milliseconds deadline) {
-    Placed placed = place_probe(smolvm, scratch_folder, Deadline(deadline));
+    Placed placed = place_probe(smolvm, scratch_folder, GuestDeadline(deadline));
     if (!placed.problem.empty()) return {Outcome::Kind::Failed, placed.problem, {}};
     remove_probe(smolvm, placed.guest_path);
     return {};

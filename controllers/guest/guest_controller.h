@@ -13,6 +13,8 @@
 
 namespace bottle {
 
+class GuestDeadline;
+
 /// What one probe needs to know of the machine and its surroundings.
 struct GuestScope {
     SmolvmInvocation smolvm;
@@ -45,21 +47,24 @@ public:
     /// Tried again once where the guest's agent kills it (exit 137 right after a start).
     Outcome provision(const SmolvmInvocation& smolvm, const std::string& user);
 
+    /// Without a network: where nobody listens on the bundle's port in the guest any more, a copy of the probe is started again that forwards it. Of the scope,
+    /// the surroundings' ports and socket are used. One call where somebody listens; who that is, the probe finds out.
+    Outcome stand_forwarder(const GuestScope& scope);
+
 private:
     struct Placed {
         std::string guest_path;
         std::string problem;  ///< empty: it runs there
     };
-    class Deadline;
 
-    Placed place_probe(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const Deadline& deadline);
-    void run_probe(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline,
+    Placed place_probe(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const GuestDeadline& deadline);
+    void run_probe(const GuestScope& scope, const std::string& guest_path, const GuestDeadline& deadline,
                    GuestReading& reading);
     /// Empty, or what went wrong.
-    std::string forward(const GuestScope& scope, const std::string& guest_path, const Deadline& deadline);
+    std::string forward(const GuestScope& scope, const std::string& guest_path, const GuestDeadline& deadline);
     void remove_probe(const SmolvmInvocation& smolvm, const std::string& guest_path);
     std::string copy_probe(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
-                           const Deadline& deadline);
+                           const GuestDeadline& deadline);
     ProcessResult exec(const SmolvmInvocation& smolvm, const std::vector<std::string>& command,
                        const std::string& input, std::chrono::milliseconds time);
 
@@ -68,5 +73,8 @@ private:
 
 /// The arguments of the ownership repair: {"/bin/sh", "-c", script, "sh", user, token}; it prints the token at its end.
 std::vector<std::string> provision_command(const std::string& user, const std::string& token);
+
+/// The arguments of the look for somebody who listens on 127.0.0.1:`port`: a shell line that prints the token if there is one.
+std::vector<std::string> listening_command(int port, const std::string& token);
 
 }  // namespace bottle

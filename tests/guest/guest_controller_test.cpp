@@ -1,5 +1,6 @@
 #include "controllers/guest/guest_controller.h"
 #include "controllers/guest/listeners.h"
+#include "controllers/guest/socket_table.h"
 #include "reconciler/guest_evidence.h"
 #include "tests/guest/loopback.h"
 #include "tests/guest/temp_folder.h"
@@ -412,4 +413,68 @@ TEST_CASE("without a network: the port is forwarded before the probe runs, and o
     CHECK(verbs == std::vector<std::string>{"ready", "forward", "remove"});
     scope.around.ports.push_back({"egress", "second", 1});
     CHECK(world.controller.probe(scope).problem == "one socket is mounted, and the bundle has not one port");
+}
+
+TEST_CASE("without a network: a forwarder that died is started again, and one that stands is left alone") {
+    World world;
+    GuestScope scope = world.scope();
+    scope.around.socket = "/run/bottle/proxy.sock";
+    bool stands = true;
+    std::string answer = "listening";
+    std::vector<std::string> verbs;
+    world.smolvm.guest = [&](const std::vector<std::string>& command, const std::string&) {
+        if (command.front() == "/bin/sh") {
+            CHECK(command == listening_command(world.bundle.port(), command.back()));
+            return stands ? exited(0, command.back() + "\n") : exited(1);
+        }
+        verbs.push_back(command[1]);
+        if (command[1] == "forward") return exited(0, command[2] + " " + answer + "\n");
+        return exited(0, command.back() + " ready\n");
+    };
+    CHECK(world.controller.stand_forwarder(scope).kind == Outcome::Kind::Done);
+    CHECK(world.smolvm.calls.size() == 1);
+    stands = false;
+    CHECK(world.controller.stand_forwarder(scope).kind == Outcome::Kind::Done);
+    CHECK(verbs == std::vector<std::string>{"ready", "forward", "remove"});
+    answer = "forged";
+    const Outcome failed = world.controller.stand_forwarder(scope);
+    CHECK(failed.kind == Outcome::Kind::Failed);
+    CHECK(failed.text.find("the guest's port is not forwarded to the mounted socket: ") == 0);
+    scope.around.ports.clear();
+    CHECK(world.controller.stand_forwarder(scope).text == "one socket is mounted, and the bundle has not one port");
+}
+
+TEST_CASE("the look for a listener in the guest believes its token alone") {
+    World world;
+    GuestScope scope = world.scope();
+    scope.around.socket = "/run/bottle/proxy.sock";
+    std::vector<std::string> verbs;
+    ProcessResult looked;
+    world.smolvm.guest = [&](const std::vector<std::string>& command, const std::string&) {
+        if (command.front() == "/bin/sh") return looked;
+        verbs.push_back(command[1]);
+        return exited(0, command[1] == "forward" ? command[2] + " taken\n" : command.back() + " ready\n");
+    };
+    for (const auto& result : {exited(0), exited(0, "yes\n"), exited(127, "", "/bin/sh: not found")}) {
+        verbs.clear();
+        looked = result;
+        CHECK(world.controller.stand_forwarder(scope).kind == Outcome::Kind::Done);
+        CHECK(verbs == std::vector<std::string>{"ready", "forward", "remove"});
+    }
+}
+
+TEST_CASE("the look for a listener in the guest: a shell finds one on the loopback, and no other") {
+    const auto finds = [](int port) {
+        ProcessRequest request;
+        request.argv = listening_command(port, "token");
+        request.environment = {"PATH=/nowhere"};
+        const ProcessResult result = SystemProcessRunner().run(request);
+        CHECK(result.out == (result.succeeded() ? "token\n" : ""));
+        return result.succeeded();
+    };
+    const HostListener loopback(HostListener::Protocol::Tcp, "127.0.0.1", "x");
+    const HostListener beside(HostListener::Protocol::Tcp, "127.0.0.4", "x");
+    CHECK(finds(loopback.port()));
+    CHECK_FALSE(finds(beside.port()));
+    CHECK_FALSE(finds(free_port()));
 }

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import socket as sockets
+import time
 
 from bottle_host import BOTTLE, HAS_MOUNTED_SOCKETS, bottle, check, docker, run
 from bottles import HELLO
@@ -26,6 +27,16 @@ def exchanged(path):
 def reaches_its_bundle(subject, what):
     code, out, err = run(BOTTLE, "exec", subject.name, "--", "env", "-u", "http_proxy", "wget", "-q", "-O", "-", "http://127.0.0.1:9099/")
     check(code == 0 and "from the bundle" in out, f"{what}: {code} {out} {err}")
+
+
+def kill_forwarder(subject):
+    code, text = subject.guest("for p in /proc/[0-9]*; do case $(readlink $p/exe) in */.bottle-probe-*) kill -9 ${p#/proc/};; esac; done; nc -w 2 127.0.0.1 9099 < /dev/null")
+    check(code != 0, f"the forwarder lives: {text}")
+
+
+def forwards(subject, whose):
+    code, text = subject.fetch("127.0.0.1", 9099)
+    check(code == 0 and "from the bundle" in text, f"{whose} forwarder: {code} {text}")
 
 
 @case
@@ -74,6 +85,21 @@ def a_mounted_socket_is_all_that_the_guest_has():
         check((now.st_ino, now.st_ctime_ns) != (mine.st_ino, mine.st_ctime_ns), "the exchanged socket is still there")
         reaches_its_bundle(offline, "after the exchange")
 
+    # The forwarder in the guest dies: from outside nobody sees it, and what is run in the guest next has it again.
+    kill_forwarder(offline)
+    check("nothing to do" in offline.diff(0), "diff sees into the guest")
+    reaches_its_bundle(offline, "by exec's forwarder")
+    kill_forwarder(offline)
+    bottle("verify", "offline", "--timeout", "300s")
+    forwards(offline, "verify's")
+    kill_forwarder(offline)
+    offline.guest("pkill -9 -f 'whil[e] :'")
+    end = time.monotonic() + 60
+    while run(BOTTLE, "diff", "-f", offline.file)[0] == 0:
+        check(time.monotonic() < end, "the end of the agent's command is not seen")
+        time.sleep(0.5)
+    offline.must_converge()
+    forwards(offline, "the launch's")
     bottle("delete", "offline", "--timeout", "200s")
     check(not os.path.exists(os.path.dirname(socket)), "the socket's folder is left")
     check(HELLO.is_ready(), "the neighbour's end touched hello")

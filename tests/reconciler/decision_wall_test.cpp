@@ -293,6 +293,9 @@ TEST_CASE("decision: a table's packets are counted rule by rule") {
     REQUIRE(traffic);
     CHECK(traffic->accepted == 6);
     CHECK(traffic->rejected == 2);
+    // By what is in a rule, wherever it stands.
+    CHECK(firewall_traffic(R"({"nftables":[{"rule":{"expr":[{"accept":null},{"counter":{"packets":5}}]}}]})")->accepted == 5);
+    CHECK_FALSE(firewall_traffic(R"({"nftables":[],"nftables":[]})"));
     CHECK_FALSE(firewall_traffic("{"));
     CHECK_FALSE(firewall_traffic("{}"));
     CHECK_FALSE(firewall_traffic(R"({"nftables":[{"rule":7}]})"));

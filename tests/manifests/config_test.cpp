@@ -55,7 +55,7 @@ void check_config(const FolderOfFiles& files, const std::string& name) {
 
 /// Texts that a reader or a terminal could take for something else.
 const std::vector<std::string> kTexts = {"plain", "", " ", "true", "no", "off", "~", "null", "0777", "1.5", "22:22", "1e3", "-", "- a", "#c", "a #b", "a: b", "a:", "@x", "%x", "`x`", "&a", "*a",
-                                         "!t", "|", ">", "'", "\"", "\\", "a\nb\n", "\t", "{", "[a]", ",", "?", "\x1B[31m", "\x7F", "\xC2\x85", "\xE2\x80\xAE" "abc", "\xEF\xBB\xBF", "\xC3\xA4", "<<", "---", "...", "=", "${HOME}", std::string(200, 'x')};
+                                         "!t", "|", ">", "'", "\"", "\\", "a\nb\n", "\t", "{", "[a]", ",", "?", "\x1B[31m", "\x7F", "\xC2\x85", "\xE2\x80\xAEzyx", "\xEF\xBB\xBF", "\xC3\xA4", "<<", "---", "...", "=", "${HOME}", std::string(200, 'x')};
 
 class Random {
 public:

@@ -14,7 +14,7 @@ ModeChoice choose_network_mode(const NetworkSpec& network, const HostPolicy& pol
     ModeChoice choice{*network.mode, "the manifest says so", {}};
     if (choice.mode == NetworkMode::TsiLoopback && !policy.network.tsi_loopback) {
         choice.problems.push_back({network.mode_place, "tsi-loopback is off on this host: smolvm's makers say that the versions that have it did not enforce a list",
-                                   fmt::format("network.mode: bridge; or, as the host's owner, network: {{tsiLoopback: true}} in {}", policy.file), ""});
+                                   fmt::format("network.mode: bridge; or, as the host's owner, network: {{tsiLoopback: true}} in {}", policy.file.empty() ? "the host policy" : policy.file), ""});
     } else if (choice.mode == NetworkMode::TsiLoopback) choice.problems.push_back({network.mode_place, fmt::format("{} is not in this version", name_of(choice.mode)), "network.mode: bridge", ""});
     return choice;
 }

@@ -93,7 +93,8 @@ def a_mounted_socket_is_all_that_the_guest_has():
     bottle("verify", "offline", "--timeout", "300s")
     forwards(offline, "verify's")
     kill_forwarder(offline)
-    offline.guest("pkill -9 -f 'whil[e] :'")
+    code, text = offline.guest("for f in $(grep -l 'whil[e] :' /proc/[0-9]*/cmdline); do p=${f#/proc/}; kill -9 ${p%/cmdline} && killed=1; done; test -n \"$killed\"")
+    check(code == 0, f"the agent's command was not found: {text}")
     end = time.monotonic() + 60
     while run(BOTTLE, "diff", "-f", offline.file)[0] == 0:
         check(time.monotonic() < end, "the end of the agent's command is not seen")

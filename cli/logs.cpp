@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/log_text.h"
 #include "cli/print.h"
 #include "cli/progress.h"
@@ -9,10 +10,6 @@
 
 namespace bottle {
 namespace {
-
-constexpr std::chrono::milliseconds kBetween{300};
-/// A look at the whole bottle costs more than one at its log.
-constexpr int kTurnsBetweenLooks = 4;
 
 /// To a terminal only what cannot change it; to anything else every byte.
 class Out {
@@ -31,14 +28,8 @@ private:
 
 Exit follow(LogSource& log, Out& out, Session& session, const Manifest& manifest, const std::string& part) {
     SystemClock clock;
-    for (int turn = 0; !clock.interrupted(); ++turn) {
-        const bool ended = turn % kTurnsBetweenLooks == 0 && log_has_ended(part, manifest.name, session.look(manifest, {}).snapshot);
-        // Read after the look: what was written before the end is all there.
-        out.add(log.next());
-        if (ended) return Exit::Ok;
-        clock.sleep(kBetween);
-    }
-    return Exit::Interrupted;
+    const auto has_ended = [&] { return log_has_ended(part, manifest.name, session.look(manifest, {}).snapshot); };
+    return follow_log(log, [&out](const std::string& text) { out.add(text); }, has_ended, clock);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include "cli/completion_script.h"
 #include "cli/help.h"
 #include "manifests/error.h"
 #include "schema/suggest.h"
@@ -82,18 +83,11 @@ std::vector<std::string> option_words(const CommandText& command) {
     wrong(text, meant.empty() ? help_hint(command) : fmt::format("did you mean {}? {}", meant, help_hint(command)));
 }
 
-/// As the schema has it: [a-z]([a-z0-9-]{0,38}[a-z0-9])?.
-bool is_name(const std::string& text) {
-    constexpr std::size_t kLongest = 40;
-    if (text.empty() || text.size() > kLongest || text.front() < 'a' || text.front() > 'z' || text.back() == '-') return false;
-    return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-}
-
 /// Of logs the name alone is judged: what parts there are is not known here.
 void check_name(const CommandText& command, const std::string& given) {
     const bool has_part = command.operands == Operands::NameAndPart;
     const auto name = has_part ? given.substr(0, given.find('/')) : given;
-    if (is_name(name)) return;
+    if (is_bottle_name(name)) return;
     const bool takes_files = std::find(command.options.begin(), command.options.end(), Opt::File) != command.options.end();
     const bool is_file = given.ends_with(".yaml") || given.ends_with(".yml") || given.find('/') != std::string::npos;
     const auto text = fmt::format("{} is no NAME of a bottle", printable(given.empty() ? "\"\"" : given));
@@ -106,7 +100,8 @@ std::size_t most_operands(const CommandText& command, std::size_t given) {
         case Operands::None: return 0;
         case Operands::OptionalName:
         case Operands::Name:
-        case Operands::NameAndPart: return 1;
+        case Operands::NameAndPart:
+        case Operands::Shell: return 1;
         case Operands::NameAndTarget: return 2;
         case Operands::Names:
         case Operands::NameAndCommand: break;
@@ -119,6 +114,13 @@ void set_operands(const CommandText& command, std::vector<std::string> words, Op
     if (words.size() > most) wrong(fmt::format("bottle {} does not know what to do with {}", command.name, printable(words[most])), help_hint(command));
     const bool required = command.operands == Operands::Name || command.operands == Operands::NameAndPart || command.operands == Operands::NameAndCommand;
     if (words.empty() && required) wrong(fmt::format("bottle {} needs the NAME of a bottle", command.name), example_hint(command));
+    if (command.operands == Operands::Shell) {
+        const auto& shells = completion_shells();
+        if (!words.empty()) options.shell = words.front();
+        if (std::find(shells.begin(), shells.end(), options.shell) != shells.end()) return;
+        wrong(words.empty() ? fmt::format("bottle {} needs the name of a shell", command.name) : fmt::format("bottle {} knows no shell {}", command.name, printable(options.shell)),
+              fmt::format("there are: {}", fmt::join(shells, ", ")));
+    }
     // No name has a colon in it, so that a target is told from one, and a NAME may be missing where -f is given.
     if (command.operands == Operands::NameAndTarget && !words.empty() && words.back().find(':') != std::string::npos) {
         options.target = words.back();
@@ -233,6 +235,12 @@ std::vector<std::string> in_our_words(std::vector<std::string> words) {
 }
 
 }  // namespace
+
+bool is_bottle_name(const std::string& text) {
+    constexpr std::size_t kLongest = 40;
+    if (text.empty() || text.size() > kLongest || text.front() < 'a' || text.front() > 'z' || text.back() == '-') return false;
+    return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
 
 std::chrono::milliseconds parse_duration(const std::string& name, const std::string& text) {
     const std::pair<const char*, std::int64_t> units[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};

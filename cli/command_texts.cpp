@@ -89,6 +89,10 @@ const std::vector<CommandText>& command_texts() {
          "Lines for a POSIX shell. They hold HOME and the XDG folders, so use them in a shell of their own: (eval \"$(bottle env NAME)\"; smolvm machine status). "
          "What is changed by hand is a difference: the next look sees it, and a machine that was started by hand is stopped.",
          {"bottle env docs-writer"}},
+        {"completion", Group::Other, "for bash, zsh and fish", "Print what a shell reads to complete bottle's words", Operands::Shell, "bash|zsh|fish", {}, {},
+         "Commands, options, formats, files and the names of bottles. What is installed (cmake --install) has them already. For this shell alone: source <(bottle completion bash), "
+         "the same in zsh, and in fish: bottle completion fish | source. The names are those that the records of the user hold who types.",
+         {"bottle completion bash", "bottle completion fish"}},
         {"version", Group::Other, "print the version", "Print the version, and the versions of smolvm that it knows", Operands::None, "", {Opt::Output}, {"text", "json"}, "",
          {"bottle version"}},
     };

@@ -17,7 +17,7 @@ struct OptionText {
 };
 
 /// What may stand behind a command's name.
-enum class Operands { None, OptionalName, Name, Names, NameAndPart, NameAndTarget, NameAndCommand };
+enum class Operands { None, OptionalName, Name, Names, NameAndPart, NameAndTarget, NameAndCommand, Shell };
 
 enum class Group { Manifests, Doing, Reading, Other };
 

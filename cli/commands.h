@@ -25,9 +25,14 @@ int run_logs(const Options& options);
 int run_verify(const Options& options);
 int run_proof(const Options& options);
 int run_env(const Options& options);
+int run_completion(const Options& options);
 int run_version(const Options& options);
 int run_config(const Options& options);
 int run_schema(const Options& options);
+
+/// Not a command: what the shells' completions ask (cli/completion_script.h). `words`: what follows the program's name, the last one as far as it is
+/// written. Reads our records alone, and makes no file; where they cannot be read, there are no names, and no word about it.
+int run_complete(const std::vector<std::string>& words);
 
 /// The bottles that -f names; or, given a NAME, the one that our records know. Throws Error{Exit::Usage} where there is none.
 std::vector<Manifest> manifests_of(const Options& options, Session& session);

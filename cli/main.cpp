@@ -18,7 +18,7 @@ using Run = int (*)(const Options&);
 const std::map<std::string_view, Run> kRuns = {
     {"validate", run_validate}, {"diff", run_diff},     {"apply", run_apply}, {"delete", run_delete},   {"exec", run_exec},       {"verify", run_verify},
     {"get", run_get},           {"describe", run_describe}, {"status", run_status}, {"wait", run_wait}, {"events", run_events}, {"history", run_history},
-    {"explain", run_explain},   {"logs", run_logs},     {"proof", run_proof}, {"env", run_env},         {"version", run_version},
+    {"explain", run_explain},   {"logs", run_logs},     {"proof", run_proof}, {"env", run_env},         {"completion", run_completion}, {"version", run_version},
     {"config", run_config},     {"schema", run_schema},
 };
 
@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
         // Our own helpers, started by us alone: not commands.
         if (argc > 1 && std::string_view(argv[1]) == "__guard") return bottle::guard_main(argc, argv);
         if (argc > 1 && std::string_view(argv[1]) == "__keep-workload") return bottle::keep_workload_main(argc, argv);
+        // Asked by the completions of cli/completion_script.cpp.
+        if (argc > 1 && std::string_view(argv[1]) == "__complete") return bottle::run_complete({argv + 2, argv + argc});
         return bottle::run({argv + (argc > 0 ? 1 : 0), argv + argc});
     } catch (const bottle::Error& error) {
         bottle::say(bottle::render(error));

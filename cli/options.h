@@ -21,6 +21,7 @@ struct Options {
     std::optional<std::chrono::milliseconds> since;
     bool follow = false;
     std::optional<int> tail;           ///< --tail: so many of the last lines
+    std::string shell;                 ///< completion: which it is for
     std::string target;                ///< explain: ADDRESS:PORT, as it was given
     std::string wait_for;              ///< --for, as it was given
     std::vector<std::string> command;  ///< what follows the NAME of exec

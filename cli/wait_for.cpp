@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetween{500};
 
-const std::vector<std::string>& types() {
-    static const std::vector<std::string> kTypes = {"Accepted", "NetworkReady", "BundleReady", "MachineReady", "Confined", "Provisioned", "WorkloadRunning", "Ready"};
-    return kTypes;
-}
-
 std::string checked(const std::string& what, const std::string& word, const std::vector<std::string>& words) {
     if (std::find(words.begin(), words.end(), word) != words.end()) return word;
     const auto meant = nearest_word(word, words);
@@ -41,6 +36,11 @@ bool look_once(const WaitFor& wanted, const LookAt& look, Waited& waited) {
 
 }  // namespace
 
+const std::vector<std::string>& condition_types() {
+    static const std::vector<std::string> kTypes = {"Accepted", "NetworkReady", "BundleReady", "MachineReady", "Confined", "Provisioned", "WorkloadRunning", "Ready"};
+    return kTypes;
+}
+
 WaitFor parse_wait_for(const std::string& text) {
     constexpr std::string_view kCondition = "condition=";
     WaitFor wanted;
@@ -52,7 +52,7 @@ WaitFor parse_wait_for(const std::string& text) {
     }
     const auto rest = text.substr(kCondition.size());
     const auto equals = rest.find('=');
-    wanted.type = checked("condition", rest.substr(0, equals), types());
+    wanted.type = checked("condition", rest.substr(0, equals), condition_types());
     if (equals != std::string::npos) wanted.status = checked("status", rest.substr(equals + 1), {"True", "False", "Unknown"});
     return wanted;
 }

@@ -19,6 +19,9 @@ struct WaitFor {
     std::string text;  ///< as it was given
 };
 
+/// The types of condition that there are.
+const std::vector<std::string>& condition_types();
+
 /// "condition=Ready", "condition=Confined=False", "delete". Throws Error{Exit::Usage} with the nearest that there is.
 WaitFor parse_wait_for(const std::string& text);
 

@@ -24,7 +24,4 @@ nlohmann::json evidence_json(const Evidence& evidence);
 /// null where there is none.
 nlohmann::json text_or_null(const std::string& text);
 
-/// The same document as YAML.
-std::string to_yaml(const nlohmann::json& document);
-
 }  // namespace bottle

@@ -2,6 +2,7 @@
 
 #include "cli/age.h"
 #include "cli/json_parts.h"
+#include "manifests/yaml_text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -100,7 +101,7 @@ std::string get_json(const std::vector<BottleRow>& rows) {
 }
 
 std::string get_yaml(const std::vector<BottleRow>& rows) {
-    return to_yaml(document_of(rows));
+    return yaml_text(document_of(rows));
 }
 
 std::string get_names(const std::vector<BottleRow>& rows) {

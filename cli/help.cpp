@@ -82,7 +82,7 @@ std::string help_of(const CommandText& command) {
     std::istringstream lines(command.details);
     for (std::string line; std::getline(lines, line);) text += line.empty() ? "" : "\n" + wrapped(line, 0) + "\n";
     text += "\noptions\n";
-    constexpr std::size_t kIndent = 26;
+    constexpr std::size_t kIndent = 28;
     for (const auto option : options_of(command)) {
         text += fmt::format("  {:<{}}{}\n", option_names(option_text(option)), kIndent - 2, wrapped(option_help(command, option), kIndent));
     }

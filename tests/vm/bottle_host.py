@@ -129,8 +129,8 @@ def docker(*arguments, expect=0):
 
 
 def request(address, port, path=""):
-    """A shell line that tries a request in a guest. (Debian's static busybox: its wget dies with -T. smolvm 1.4.0 takes a connection that it cannot pass on,
-    and leaves it open.)"""
+    """A shell line that tries a request in a guest. (Debian's static busybox: its wget dies with -T. smolvm 1.4.0 and 1.8.3 take a connection that they cannot pass on,
+    and leave it open.)"""
     return f"printf 'GET /{path} HTTP/1.0\\r\\n\\r\\n' | timeout 20 nc -w 5 {address} {port}"
 
 

@@ -4,23 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace bottle {
 namespace {
 
 std::string unknown_docker(const Snapshot& snapshot) {
     return "unknown: " + (snapshot.docker.unknown() ? snapshot.docker.why() : std::string("Docker is not there"));
-}
-
-const ObservedNetwork* network_named(const DockerView& view, const std::string& name) {
-    const auto found = std::find_if(view.networks.begin(), view.networks.end(), [&](const ObservedNetwork& network) { return network.is.name == name; });
-    return found == view.networks.end() ? nullptr : &*found;
-}
-
-const ObservedContainer* container_named(const DockerView& view, const std::string& name) {
-    const auto found = std::find_if(view.containers.begin(), view.containers.end(), [&](const ObservedContainer& container) { return container.is.name == name; });
-    return found == view.containers.end() ? nullptr : &*found;
 }
 
 /// "10.231.0.0/29" of "10.231.0.0/29 10.231.0.1 -".
@@ -36,7 +24,7 @@ std::vector<DescribedNetwork> described_networks(const Desired& desired, const S
         DescribedNetwork described{network.name, subnet_of(network), network.internal, "absent", {}};
         if (!snapshot.docker.present()) {
             described.state = unknown_docker(snapshot);
-        } else if (const auto* seen = network_named(*snapshot.docker, network.name)) {
+        } else if (const auto* seen = find_network(*snapshot.docker, network.name)) {
             described.state = "there";
             if (seen->endpoints.present()) {
                 for (const auto& endpoint : *seen->endpoints) described.on_it.push_back(endpoint.container_name);
@@ -54,7 +42,7 @@ std::vector<DescribedContainer> described_containers(const Desired& desired, con
         DescribedContainer described{container.name, i < desired.image_refs.size() ? desired.image_refs[i] : container.image_id, "absent", {}, {}};
         if (!snapshot.docker.present()) {
             described.state = unknown_docker(snapshot);
-        } else if (const auto* seen = container_named(*snapshot.docker, container.name)) {
+        } else if (const auto* seen = find_container(*snapshot.docker, container.name)) {
             described.state = seen->status;
             if (seen->status == "running") described.started = seen->started_at;
         }

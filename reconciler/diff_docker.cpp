@@ -43,11 +43,6 @@ std::optional<Change> foreign(const std::string& kind, const std::string& name, 
     return std::nullopt;
 }
 
-const ObservedContainer* find_container(const DockerView& view, const std::string& name) {
-    const auto found = std::find_if(view.containers.begin(), view.containers.end(), [&](const auto& c) { return c.is.name == name; });
-    return found == view.containers.end() ? nullptr : &*found;
-}
-
 bool running(const ObservedContainer& container) {
     return container.status == "running";
 }
@@ -139,8 +134,8 @@ void diff_unwanted_networks(const Desired& desired, const DockerView& view, std:
 void diff_attachments(const Container& want, const ObservedContainer& is, const DockerView& view, std::vector<Change>& changes) {
     for (const auto& attachment : want.networks) {
         const auto found = std::find_if(is.is.networks.begin(), is.is.networks.end(), [&](const Attachment& a) { return a.network == attachment.network; });
-        const auto network = std::find_if(view.networks.begin(), view.networks.end(), [&](const ObservedNetwork& n) { return n.is.name == attachment.network; });
-        const bool gone = network == view.networks.end();
+        const auto* network = find_network(view, attachment.network);
+        const bool gone = network == nullptr;
         if (found == is.is.networks.end()) {
             // Off the internal network nothing of ours holds the bundle address; without the external one there is only less reach.
             auto detached = change(What::Detached, "container", want.name, is.id, fmt::format("is not on network {}", attachment.network),

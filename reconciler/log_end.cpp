@@ -3,8 +3,6 @@
 #include "reconciler/desired.h"
 #include "reconciler/proof.h"
 
-#include <algorithm>
-
 namespace bottle {
 namespace {
 
@@ -15,9 +13,8 @@ bool workload_has_ended(const Snapshot& snapshot) {
 
 bool container_has_ended(const std::string& name, const Snapshot& snapshot) {
     if (!snapshot.docker.present()) return false;
-    const auto& all = snapshot.docker->containers;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const ObservedContainer& container) { return container.is.name == name; });
-    return found == all.end() || (found->status != "running" && found->status != "paused" && found->status != "restarting");
+    const auto* found = find_container(*snapshot.docker, name);
+    return found == nullptr || (found->status != "running" && found->status != "paused" && found->status != "restarting");
 }
 
 }  // namespace

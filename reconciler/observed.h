@@ -55,6 +55,10 @@ struct DockerView {
     bool operator==(const DockerView&) const = default;
 };
 
+/// The first of that name; null: there is none.
+const ObservedContainer* find_container(const DockerView& view, const std::string& name);
+const ObservedNetwork* find_network(const DockerView& view, const std::string& name);
+
 /// A file that a digest is remembered by: a changed file has another identity.
 struct FileIdentity {
     std::string path;

@@ -116,13 +116,6 @@ Evidence config_evidence(const Desired& desired, const MachineView& machine, con
     return evidence(EvidenceKind::Config, Verdict::Holds, fmt::format("the running configuration is as requested, live changes sealed{}", moment));
 }
 
-const ObservedNetwork* internal_network(const Desired& desired, const DockerView& view) {
-    for (const auto& network : view.networks) {
-        if (network.is.name == desired.networks.front().name) return &network;
-    }
-    return nullptr;
-}
-
 /// What the route is to a machine with a network. That infra listens is the guest's evidence: it is keyed by this very file.
 Evidence socket_evidence(const SocketFolder& folder, const Snapshot& snapshot, const ObservedNetwork& network) {
     const auto kind = EvidenceKind::Bundle;
@@ -140,7 +133,7 @@ Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const
     for (const auto& change : changes) {
         if (change.reach == Reach::Wider) return evidence(kind, Verdict::Fails, in_words(change));
     }
-    const auto* network = internal_network(desired, *snapshot.docker);
+    const auto* network = find_network(*snapshot.docker, desired.networks.front().name);
     if (network == nullptr) return evidence(kind, Verdict::Fails, "the internal network is not there");
     if (desired.socket_folder) return socket_evidence(*desired.socket_folder, snapshot, *network);
     if (!snapshot.route.present()) return not_there(kind, "a route to the bundle address", snapshot.route);
@@ -223,9 +216,8 @@ std::optional<ProofKey> proof_key(const Desired& desired, const Snapshot& snapsh
     const auto& machine = snapshot.machine;
     if (!snapshot.docker.present() || !snapshot.stored.present() || !snapshot.stored->start || !machine.row_digest.present()) return std::nullopt;
     if (!machine.processes.present() || machine.processes->size() != 1 || desired.containers.empty()) return std::nullopt;
-    const auto& containers = snapshot.docker->containers;
-    const auto infra = std::find_if(containers.begin(), containers.end(), [&](const auto& c) { return c.is.name == desired.containers.front().name; });
-    if (infra == containers.end()) return std::nullopt;
+    const auto* infra = find_container(*snapshot.docker, desired.containers.front().name);
+    if (infra == nullptr) return std::nullopt;
     ProofKey key;
     key.boot_id = snapshot.host.boot_id;
     key.pid = machine.processes->front().pid;

@@ -67,10 +67,9 @@ std::string socket_identity(const Observation<SocketPlace>& place, const SocketF
 std::vector<Change> diff_socket_place(const Desired& desired, const Snapshot& snapshot) {
     const auto& place = snapshot.socket_place;
     if (!desired.socket_folder || place.unknown() || !snapshot.docker.present()) return {};
-    const auto& containers = snapshot.docker->containers;
     const auto& name = desired.containers.front().name;
-    const auto infra = std::find_if(containers.begin(), containers.end(), [&](const ObservedContainer& c) { return c.is.name == name; });
-    if (infra == containers.end()) return {};
+    const auto* infra = find_container(*snapshot.docker, name);
+    if (infra == nullptr) return {};
     Change change;
     // One that does not run has no socket, and makes it when it is started; without its folder it cannot be.
     change.cause = infra->status == "running" ? compare_own_socket(place, *desired.socket_folder, snapshot.stored) : compare_socket_folder(place, *desired.socket_folder);

@@ -73,7 +73,7 @@ void name_networks(Container& container, const std::vector<ObservedNetwork>& net
     std::sort(container.networks.begin(), container.networks.end(), [](const Attachment& a, const Attachment& b) { return a.network < b.network; });
 }
 
-const ObservedNetwork* find_network(const DockerView& view, const std::string& name_or_id) {
+const ObservedNetwork* network_of(const DockerView& view, const std::string& name_or_id) {
     const ObservedNetwork* found = nullptr;
     for (const auto& network : view.networks) {
         if (network.id == name_or_id) return &network;
@@ -83,10 +83,8 @@ const ObservedNetwork* find_network(const DockerView& view, const std::string& n
 }
 
 std::string container_id(const DockerView& view, const std::string& name_or_id) {
-    for (const auto& container : view.containers) {
-        if (container.is.name == name_or_id) return container.id;
-    }
-    return name_or_id;
+    const auto* named = find_container(view, name_or_id);
+    return named == nullptr ? name_or_id : named->id;
 }
 
 Outcome failed(std::string text) {
@@ -188,7 +186,7 @@ Outcome DockerController::act(const CreateContainer& action, const DockerView& v
     if (mode.rfind(kJoined, 0) == 0) {
         joined_id = container_id(view, mode.substr(kJoined.size()));
     } else {
-        const auto* network = find_network(view, mode);
+        const auto* network = network_of(view, mode);
         if (network == nullptr) return failed("network " + mode + " is not there");
         network_id = network->id;
     }
@@ -196,13 +194,13 @@ Outcome DockerController::act(const CreateContainer& action, const DockerView& v
 }
 
 Outcome DockerController::act(const ConnectNetwork& action, const DockerView& view) {
-    const auto* network = find_network(view, action.network_id);
+    const auto* network = network_of(view, action.network_id);
     if (network == nullptr) return failed("network " + action.network_id + " is not there");
     return outcome(engine_.call("POST", fmt::format("/networks/{}/connect", url_encoded(network->id)), connect_body(container_id(view, action.container_id), action.ipv4)));
 }
 
 Outcome DockerController::act(const DisconnectNetwork& action, const DockerView& view) {
-    const auto* network = find_network(view, action.network_id);
+    const auto* network = network_of(view, action.network_id);
     if (network == nullptr) return failed("network " + action.network_id + " is not there");
     const auto body = fmt::format("{{\"Container\":\"{}\",\"Force\":true}}", url_encoded(action.container_id));
     return outcome(engine_.call("POST", fmt::format("/networks/{}/disconnect", url_encoded(network->id)), body), {404});

@@ -83,7 +83,7 @@ std::vector<DescribedEvidence> described_evidence(const Desired& desired, const 
 
 std::string allowlist_text(const Desired& desired) {
     if (desired.machine.socket) return "none: the machine has no network";
-    return desired.machine.allowed_cidr + ", names closed";
+    return desired.machine.allowed_cidr + (desired.machine.tsi ? ", no name server in it" : ", names closed");
 }
 
 std::string firewall_text(const Desired& desired) {

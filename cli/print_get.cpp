@@ -65,7 +65,7 @@ BottleRow row_of(const Manifest& manifest, std::int64_t generation, const Desire
     row.generation = generation;
     row.conditions = conditions(desired, snapshot);
     row.mode = name_of(desired.mode);
-    row.bundle_address = desired.bundle_address;
+    row.bundle_address = desired.dialled;
     if (desired.machine.socket) row.socket = desired.machine.socket->host_path;
     row.ports = desired.ports;
     row.machine = desired.machine;

@@ -6,7 +6,7 @@ namespace {
 
 StatusRow row_of(Session& session, const std::string& bottle, const Applied& applied) {
     const auto look = session.look(applied.manifest, {});
-    return {bottle, applied.generation, conditions(look.desired, look.snapshot), session.transition_times(bottle), look.desired.bundle_address, look.desired.ports};
+    return {bottle, applied.generation, conditions(look.desired, look.snapshot), session.transition_times(bottle), look.desired.dialled, look.desired.ports};
 }
 
 }  // namespace

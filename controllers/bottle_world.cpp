@@ -158,11 +158,12 @@ Surroundings BottleWorld::surroundings(const Desired& desired, const Snapshot& s
     Surroundings around;
     around.bundle_address = desired.bundle_address;
     around.ports = desired.ports;
+    if (desired.machine.tsi) around.alias = desired.dialled;
     if (desired.machine.socket) around.socket = desired.machine.socket->guest_path;
     around.internal_gateway = gateway_of(desired.allocation.internal_subnet);
     if (desired.networks.size() > 1) around.external_gateway = gateway_of(desired.allocation.external_subnet);
     around.host_addresses = host_addresses();
-    for (const auto& [name, allocation] : snapshot.stored->other_allocations) around.neighbours.push_back({name, gateway_of(allocation.internal_subnet)});
+    for (const auto& [name, allocation] : snapshot.stored->other_allocations) around.neighbours.push_back({name, gateway_of(allocation.internal_subnet), allocation.alias});
     return around;
 }
 
@@ -195,7 +196,7 @@ Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     scope.infra_pid = docker_.pid_of(key->infra_id);
     scope.deadline = kProbeDeadline;
     const auto& build = started_build(snapshot.stored);
-    scope.denial_log = build.denial_log;
+    scope.denial_log = build.denial_log && !desired.machine.tsi;
     std::optional<WallReading> wall;
     if (!build.denial_log) wall = WallReading{build.version, desired.firewall, vmm->uid, firewall_.observe(vmm->uid), {}};
     auto reading = guest_.probe(scope);

@@ -1,6 +1,7 @@
 #include "controllers/bottle_world.h"
 
 #include "controllers/guest/workload.h"
+#include "controllers/host/host_sockets.h"
 #include "controllers/host/passable.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/socket_folder.h"
@@ -86,6 +87,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     snapshot.docker = docker_.observe(scope);
     try {
         snapshot.host = host_facts(place_, bottle_);
+        if (const auto& smolvm = machine_.smolvm(); smolvm && smolvm->build.tsi) snapshot.host.accepted_smolvm = smolvm->build.version;
         auto stored = store_.read(bottle_);
         stored.others = other_holdings(stored);
         snapshot.host.image_writers = image_writers(scope.image, stored);
@@ -100,6 +102,8 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     else snapshot.socket_place = look_at_socket_folder(scope.socket_folder);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
+    if (scope.tsi_loopback) snapshot.listeners = host_sockets();
+    else snapshot.listeners = Absent{};
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));
     return snapshot;
 }

@@ -23,7 +23,7 @@ Look Session::look(const Manifest& manifest, const PlanOptions& options) {
     if (const auto found = all.find(manifest.name); found != all.end()) held = found->second;
     Look look;
     look.snapshot = world.observe(parts_->scope_of(manifest, held));
-    const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, look.snapshot);
+    const auto chosen = allocate(manifest, {}, look.snapshot);
     // Where nothing can be chosen the plan still says why, and what has to be stopped: on the addresses that are held.
     const auto allocation = std::holds_alternative<Allocation>(chosen) ? std::get<Allocation>(chosen) : held.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     look.desired = desire(manifest, parts_->policy(), allocation, look.snapshot, parts_->keyed_digest(false));

@@ -33,6 +33,8 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     const auto first = look(manifest, options.plan);
     const bool stops = !first.plan.steps.empty() && std::holds_alternative<StopMachine>(first.plan.steps.front().action);
     if (!first.plan.empty() && !stops) {
+        // What the host is asked for otherwise would be for another mode.
+        if (!first.desired.forbidden.empty()) return {Exit::Precondition, first.plan.refusals, 0, first.snapshot};
         if (auto problems = preflight(first); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, first.snapshot};
         if (!first.plan.refusals.empty()) return {Exit::Precondition, first.plan.refusals, 0, first.snapshot};
     }

@@ -65,16 +65,30 @@ const HostPolicy& Session::Parts::policy() {
     return *read_policy;
 }
 
+BottleWorld Session::Parts::world(const std::string& bottle) {
+    if (smolvm && !recognised) {
+        recognised = true;
+        try {
+            accept_build(*smolvm, policy().smolvm);
+        } catch (const Error&) {
+            // Whoever needs the policy asks for it and is told. To remove a bottle it is not needed.
+        }
+    }
+    return {bottle, place, store, *engine, smolvm, runner};
+}
+
 Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const {
     Scope scope;
     scope.bottle = manifest.name;
     scope.image_refs = image_refs(manifest);
     scope.image = manifest.machine.rootfs;
+    scope.tsi_loopback = manifest.network.mode == NetworkMode::TsiLoopback;
     // Without root the VMM has our own uid: its image is a copy.
     if (geteuid() != 0) scope.image_source = manifest.machine.rootfs;
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);
         scope.vmm_uid = vmm_uid_of(*allocation, geteuid());
+        if (manifest.network.mode == NetworkMode::TsiLoopback) scope.bundle_address = allocation->alias;
         if (manifest.network.mode == NetworkMode::Socket) scope.socket_folder = socket_folder_path(*allocation, place.folder, manifest.name);
     }
     return scope;
@@ -95,7 +109,7 @@ Allocation Session::Parts::reserve(const Manifest& manifest, BottleWorld& world)
     constexpr int kTries = 20;
     for (int i = 0; i < kTries; ++i) {
         const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
-        const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
+        const auto chosen = allocate(manifest, {}, snapshot);
         if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
         const auto& allocation = std::get<Allocation>(chosen);
         if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);

@@ -18,10 +18,12 @@ struct Session::Parts {
     std::optional<Smolvm> smolvm;
     SystemProcessRunner runner;
     std::optional<HostPolicy> read_policy;
+    bool recognised = false;  ///< the smolvm was held against it
 
     explicit Parts(Environment given);
 
-    BottleWorld world(const std::string& bottle) { return {bottle, place, store, *engine, smolvm, runner}; }
+    /// With the smolvm on PATH taken for the build that the host policy names, where it is that one.
+    BottleWorld world(const std::string& bottle);
     std::string lock_of(const std::string& bottle) const { return place.folder + "/locks/" + bottle; }
     KeyedDigest keyed_digest(bool make_key) const;
     /// Read once, by the first who asks: what is removed or only printed needs none.

@@ -25,6 +25,7 @@ std::vector<Problem> Session::preflight(const Look& look) {
     facts.euid = geteuid();
     facts.is_root = facts.euid == 0;
     if (parts_->smolvm) {
+        if (parts_->smolvm->build.tsi) facts.smolvm_accepted = parts_->smolvm->build.version;
         facts.smolvm_path = parts_->smolvm->program;
         facts.smolvm_version = smolvm_version(*parts_->smolvm, parts_->runner, facts.smolvm_problem);
     }

@@ -48,6 +48,9 @@ public:
         const auto* containers = find("/spec/bundle/containers");
         for (std::size_t i = 0; containers != nullptr && i < containers->size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
         if (m.network.mode == NetworkMode::Socket && containers != nullptr) one_port();
+        if (m.network.mode == NetworkMode::TsiLoopback && !m.bundle.external_network) {
+            add("/spec/bundle/externalNetwork", "mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone", "leave it out, or network.mode: bridge");
+        }
         return m;
     }
 

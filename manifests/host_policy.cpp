@@ -1,6 +1,7 @@
 #include "manifests/host_policy.h"
 
 #include "manifests/check_document.h"
+#include "manifests/yaml_document.h"
 
 #include <fmt/format.h>
 
@@ -25,19 +26,12 @@ std::vector<AcceptedSmolvm> accepted(const YamlDocument& document, const SourceT
     return all;
 }
 
-/// What the schema knows and this version does not do, each at its line: nothing is accepted and ignored.
-void refuse_later_keys(const HostPolicy& policy, const YamlDocument& document, const SourceText& source, std::vector<Problem>& problems) {
-    if (policy.network.tsi_loopback) problems.push_back(source.problem(document.place_of("/network/tsiLoopback"), "tsi-loopback is not in this version", "leave it out"));
-    if (!policy.smolvm.accept.empty()) problems.push_back(source.problem(document.place_of("/smolvm/accept"), "accept is not in this version: its builds are those of tsi-loopback", "leave it out"));
-}
-
 HostPolicy decode(const YamlDocument& document, const SourceText& source, std::vector<Problem>& problems) {
     const auto is_true = [&](const char* pointer) { return document.json.value(json::json_pointer(pointer), false); };
     HostPolicy policy;
     policy.file = source.file();
     policy.network.tsi_loopback = is_true("/network/tsiLoopback");
     policy.smolvm.accept = accepted(document, source, problems);
-    refuse_later_keys(policy, document, source, problems);
     return policy;
 }
 

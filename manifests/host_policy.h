@@ -1,6 +1,6 @@
 #pragma once
 
-#include "manifests/yaml_document.h"
+#include "manifests/error.h"
 
 #include <map>
 #include <string>
@@ -9,6 +9,8 @@
 // What the owner of a host lets bottles do. It stands outside every repository: a manifest that was cloned cannot say it.
 // The keys are described in schema/host_policy.v1.schema.json.
 namespace bottle {
+
+class SourceText;
 
 struct NetworkPolicy {
     bool tsi_loopback = false;  ///< a manifest may ask for network.mode tsi-loopback

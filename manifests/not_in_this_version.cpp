@@ -26,8 +26,7 @@ struct Value {
     const char* hint;
 };
 constexpr Value kValues[] = {{"/spec/machine/backend", "docker", "write backend: smolvm"}, {"/spec/machine/backend", "apple-container", "write backend: smolvm"},
-                             {"/spec/agent/provider", "claude", kOwnCommand}, {"/spec/agent/provider", "codex", kOwnCommand},
-                             {"/spec/network/mode", "tsi-loopback", "smolvm 1.1.3 and later refuse an allowlist on TSI, which did not enforce it, and bottle runs none that is older: mode: bridge"}};
+                             {"/spec/agent/provider", "claude", kOwnCommand}, {"/spec/agent/provider", "codex", kOwnCommand}};
 
 bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));

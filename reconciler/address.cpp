@@ -68,6 +68,12 @@ bool is_one_address(std::string_view cidr) {
     return subnet && subnet->prefix == 32;
 }
 
+bool is_one_loopback(std::string_view cidr) {
+    constexpr Subnet kLoopback{0x7f000000, 8};
+    const auto subnet = is_one_address(cidr) ? parse_subnet(cidr) : std::nullopt;
+    return subnet && kLoopback.contains(subnet->base);
+}
+
 bool overlap(const Subnet& one, const Subnet& other) {
     return one.contains(other.base) || other.contains(one.base);
 }

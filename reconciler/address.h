@@ -35,6 +35,8 @@ std::optional<Subnet> parse_subnet(std::string_view text);
 std::string format_subnet(const Subnet& subnet);
 /// "a.b.c.d/32", in canonical text: the only entry that an allowlist of ours ever has.
 bool is_one_address(std::string_view cidr);
+/// The same, and of 127.0.0.0/8.
+bool is_one_loopback(std::string_view cidr);
 bool overlap(const Subnet& one, const Subnet& other);
 
 }  // namespace bottle

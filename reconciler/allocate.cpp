@@ -1,6 +1,7 @@
 #include "reconciler/allocate.h"
 
 #include "reconciler/address.h"
+#include "reconciler/alias.h"
 #include "reconciler/desired.h"
 
 #include <fmt/format.h>
@@ -73,8 +74,8 @@ bool still_free(const std::string& subnet, const std::vector<Subnet>& taken) {
 
 }  // namespace
 
-std::variant<Allocation, std::string> allocate(const std::string& bottle, bool external_network, const Pools& pools,
-                                               const Snapshot& snapshot) {
+std::variant<Allocation, std::string> allocate(const Manifest& manifest, const Pools& pools, const Snapshot& snapshot) {
+    const auto& bottle = manifest.name;
     if (snapshot.stored.unknown()) return snapshot.stored.why();
     if (!snapshot.docker.present()) return snapshot.docker.unknown() ? snapshot.docker.why() : "Docker is not there";
     auto taken = taken_subnets(bottle, snapshot);
@@ -88,6 +89,8 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
             result.external_subnet.clear();
         }
         if (snapshot.host.taken_uids.contains(held->vmm_uid) && nothing_built(bottle, snapshot)) result.vmm_uid = 0;
+        const bool others = alias_holders(bottle, *snapshot.docker, *snapshot.stored).contains(held->alias);
+        if (others && nothing_built(bottle, snapshot)) result.alias.clear();
     }
     if (result.internal_subnet.empty()) {
         const auto subnet = lowest_free(pools.internal, taken);
@@ -95,10 +98,16 @@ std::variant<Allocation, std::string> allocate(const std::string& bottle, bool e
         result.internal_subnet = *subnet;
     }
     taken.push_back(*parse_subnet(result.internal_subnet));
-    if (external_network && result.external_subnet.empty()) {
+    if (manifest.bundle.external_network && result.external_subnet.empty()) {
         const auto subnet = lowest_free(pools.external, taken);
         if (!subnet) return fmt::format("no free /{} is left in the pool {} for external networks", kPrefix, pools.external);
         result.external_subnet = *subnet;
+    }
+    if (manifest.network.mode == NetworkMode::TsiLoopback && result.alias.empty()) {
+        std::string problem;
+        const auto alias = lowest_alias(bottle, *snapshot.docker, *snapshot.stored, problem);
+        if (!alias) return problem;
+        result.alias = *alias;
     }
     if (result.vmm_uid == 0 && snapshot.host.euid == 0) {
         auto used = snapshot.host.taken_uids;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "manifests/manifest.h"
 #include "reconciler/observed.h"
 
 #include <string>
@@ -16,13 +17,13 @@ struct Pools {
     std::int64_t last_uid = 2'909'999;
 };
 
-/// What `bottle` shall hold: what it holds already, if that still stands, else the lowest free subnets (/29), and as root a uid.
+/// What the bottle shall hold: what it holds already, if that still stands, else the lowest free subnets (/29), as root a uid, and in mode tsi-loopback an
+/// address of the loopback (alias.h).
 /// Free means: overlapping no other bottle's allocation, no Docker network that is not this bottle's, and no host route; a uid that no bottle of
 /// this host holds, in whatever state folder.
 /// A held allocation on which nothing is built (no network, no machine) is exchanged when it has come to overlap; another is kept.
 /// Returns the reason in words when a pool is used up or Docker could not be read.
-std::variant<Allocation, std::string> allocate(const std::string& bottle, bool external_network, const Pools& pools,
-                                               const Snapshot& snapshot);
+std::variant<Allocation, std::string> allocate(const Manifest& manifest, const Pools& pools, const Snapshot& snapshot);
 
 /// The uid that the VMM has: an allocated one, which only root can give it, or `euid`, the user's own.
 std::int64_t vmm_uid_of(const Allocation& allocation, std::int64_t euid);

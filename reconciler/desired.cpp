@@ -1,11 +1,15 @@
 #include "reconciler/desired.h"
 
+#include "reconciler/alias.h"
 #include "reconciler/allocate.h"
 #include "reconciler/proof.h"
+#include "reconciler/smolvm_build.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace bottle {
 namespace {
@@ -98,6 +102,14 @@ void relay_socket(const Desired& desired, Container& infra) {
     infra.mounts = {fmt::format("bind {}:{}", folder.path, kSocketMount)};
 }
 
+/// Mode tsi-loopback: Docker publishes them by way of the external network, as it publishes nothing from an internal one alone (20.10, measured).
+void publish(const Desired& desired, Container& infra) {
+    infra.published_ports = published_on(desired.dialled, desired.ports);
+    std::set<std::string> exposed;
+    for (const auto& port : desired.ports) exposed.insert(fmt::format("\"{}/tcp\":{{}}", port.port));
+    if (!exposed.empty()) infra.extras["Config.ExposedPorts"] = fmt::format("{{{}}}", fmt::join(exposed, ","));
+}
+
 Container infra_container(const Manifest& manifest, const Desired& desired, const Image& image, const Snapshot& snapshot) {
     auto infra = confined_container(container_name(manifest.name, kInfra));
     infra.image_id = image.id;
@@ -111,6 +123,7 @@ Container infra_container(const Manifest& manifest, const Desired& desired, cons
     if (manifest.bundle.external_network) infra.networks.push_back({external_network_name(manifest.name), "", "", ""});
     if (desired.socket_folder) relay_socket(desired, infra);
     infra.extras = image.extras;
+    if (desired.mode == NetworkMode::TsiLoopback) publish(desired, infra);
     add_labels(infra, image.labels, labels_of(manifest, snapshot, kInfra));
     infra.labels[label::kImage] = kPauseImage;
     // The pause process needs next to nothing; Docker's smallest memory limit is 6 MiB (20.10).
@@ -150,6 +163,7 @@ std::string spec_text(const Container& c) {
         text += "--\n";
         for (const auto& entry : *list) text += entry + "\n";
     }
+    for (const auto& port : c.published_ports) text += port + "\n";
     return text + fmt::format("{} {} {} {} {} {}", c.image_id, c.user, c.network_mode, c.memory, c.nano_cpus, c.pids_limit);
 }
 
@@ -198,7 +212,11 @@ Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot
     machine.storage_gib = manifest.machine.storage_gib;
     machine.overlay_gib = manifest.machine.overlay_gib;
     if (desired.socket_folder) machine.socket = MountedSocket{fmt::format("{}/{}", desired.socket_folder->path, kSocketName), kSocketPath};
-    else machine.allowed_cidr = desired.bundle_address + "/32";
+    else machine.allowed_cidr = desired.dialled + "/32";
+    if (desired.mode == NetworkMode::TsiLoopback) {
+        machine.tsi = true;
+        machine.has_command = tsi_build(snapshot.host.accepted_smolvm, {}).command_at_create;
+    }
     // The row is no place for the user's labels: changing one would need a stop. Ours say whose machine it is.
     machine.labels = {{label::kName, manifest.name}, {label::kOwner, snapshot.host.owner}, {label::kVersion, kVersion}};
     return machine;
@@ -209,11 +227,11 @@ std::map<std::string, std::string> guest_env(const Manifest& manifest, const Des
     const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == kProxyPort; });
     if (proxy != desired.ports.end()) {
         // Without a network it is our forwarder that listens, on the guest's own loopback.
-        const auto url = fmt::format("http://{}:{}", desired.socket_folder ? "127.0.0.1" : desired.bundle_address, proxy->port);
+        const auto url = fmt::format("http://{}:{}", desired.socket_folder ? "127.0.0.1" : desired.dialled, proxy->port);
         for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) env[name] = url;
     }
     // The bundle itself is spoken to directly: its other ports are no business of the proxy.
-    const auto direct = "localhost,127.0.0.1" + (desired.socket_folder ? std::string() : "," + desired.bundle_address);
+    const auto direct = "localhost,127.0.0.1" + (desired.socket_folder ? std::string() : "," + desired.dialled);
     for (const auto* name : {"NO_PROXY", "no_proxy"}) env[name] = direct;
     for (const auto& [key, value] : manifest.agent.env) env[key] = value;
     return env;
@@ -234,7 +252,7 @@ void desire_firewall(const Manifest& manifest, const Snapshot& snapshot, Desired
     if (why.empty()) {
         FirewallRules rules{desired.allocation.vmm_uid, {}, {}};
         if (!desired.socket_folder) {
-            rules.address = desired.bundle_address;
+            rules.address = desired.dialled;
             for (const auto& port : desired.ports) rules.ports.push_back(port.port);
         }
         std::sort(rules.ports.begin(), rules.ports.end());
@@ -296,12 +314,14 @@ Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocat
     Desired desired;
     desired.name = manifest.name;
     desired.place = manifest.place;
-    auto choice = choose_network_mode(manifest.network, policy);
+    auto choice = choose_network_mode(manifest.network, policy, snapshot.host);
     desired.mode = choice.mode;
     desired.mode_why = std::move(choice.why);
     desired.problems = std::move(choice.problems);
     desired.allocation = allocation;
     desired.bundle_address = bundle_address_of(allocation.internal_subnet);
+    desired.dialled = desired.mode == NetworkMode::TsiLoopback ? allocation.alias : desired.bundle_address;
+    if (desired.mode == NetworkMode::TsiLoopback && !desired.problems.empty()) desired.forbidden = desired.problems.front().text;
     desired.user = manifest.machine.user;
     desired.vmm_uid = vmm_uid_of(allocation, snapshot.host.euid);
     desired.networks.push_back(network(network_name(manifest.name), true, allocation.internal_subnet,

@@ -22,6 +22,8 @@ struct Desired {
     NetworkMode mode = NetworkMode::Bridge;
     std::string mode_why;             ///< in words
     std::string bundle_address;       ///< the infra container's, on the internal network
+    std::string dialled;              ///< by the guest: the same, and in mode tsi-loopback the address of this host's loopback that it is published on
+    std::string forbidden;            ///< why the host's policy lets no machine of this mode run, in words; empty: it does
     std::vector<Network> networks;    ///< the internal one first
     std::vector<Volume> volumes;
     std::vector<Container> containers;  ///< infra first; the others join its network namespace

@@ -1,5 +1,6 @@
 #include "reconciler/diff.h"
 
+#include "reconciler/alias.h"
 #include "reconciler/socket_place.h"
 
 #include <fmt/format.h>
@@ -177,6 +178,19 @@ std::string image_cause(const Container& want, const ObservedContainer& is) {
     return fmt::format("the tag {} moved from {} to {}: it runs the old image", reference, runs, now);
 }
 
+/// Where on this host a port of infra is open, and to whom.
+std::string ports_cause(const Container& want, const Container& is, const std::string& otherwise) {
+    for (const auto& port : is.published_ports) {
+        if (std::find(want.published_ports.begin(), want.published_ports.end(), port) != want.published_ports.end()) continue;
+        const auto arrow = port.find(" -> ");
+        const auto address = arrow == std::string::npos ? std::string() : port.substr(arrow + 4, port.rfind(':') - arrow - 4);
+        if (address.empty() || address == "0.0.0.0" || address == "::") {
+            return fmt::format("publishes {} on every address of this host: whoever reaches the host reaches the bundle", printable(port));
+        }
+    }
+    return otherwise;
+}
+
 void diff_one_container(const Container& want, const ObservedContainer* infra, const DockerView& view, std::vector<Change>& changes) {
     const auto* is = find_container(view, want.name);
     const bool is_infra = infra == nullptr || want.name == infra->is.name;
@@ -196,6 +210,7 @@ void diff_one_container(const Container& want, const ObservedContainer* infra, c
     for (auto& difference : diff_container(want, seen, is->id)) {
         if (outdated(*is, want) && is_program(difference.field)) difference.reach = Reach::Same;
         if (difference.field == "Image") difference.cause = image_cause(want, *is);
+        if (difference.field == "PortBindings" && !want.published_ports.empty()) difference.cause = ports_cause(want, is->is, difference.cause);
         changes.push_back(std::move(difference));
     }
     diff_attachments(want, *is, view, changes);
@@ -262,6 +277,7 @@ std::vector<Change> diff_host(const Desired& desired, const Snapshot& snapshot) 
     if (!snapshot.docker.present() || desired.containers.empty()) return changes;
     for (auto& change : diff_carriers(desired, *snapshot.docker, snapshot.host.carriers)) changes.push_back(std::move(change));
     for (auto& change : diff_docker(desired, *snapshot.docker)) changes.push_back(std::move(change));
+    for (auto& change : diff_alias(desired, snapshot)) changes.push_back(std::move(change));
     for (auto& change : diff_socket_place(desired, snapshot)) changes.push_back(std::move(change));
     return changes;
 }

@@ -33,6 +33,13 @@ Words words_of(const Desired& desired) {
         return {fmt::format("the machine has no network; of the host it has {} alone, behind which infra passes everything on to the proxy", desired.machine.socket->host_path),
                 "without a network no name is asked for", fmt::format("{} is internal and has only the bundle on it; only infra writes where the socket is", network)};
     }
+    if (desired.machine.tsi) {
+        return {fmt::format("the guest's sockets are the host's own (TSI), and smolvm lets them reach {}, every port of it; its makers say that it did not, so only what the guest "
+                            "tried tells, and nothing on the host logs a refusal",
+                            desired.machine.allowed_cidr),
+                "no name server is in the list",
+                fmt::format("{} is this bottle's alone of this host's loopback: on it infra's ports are published, and nobody else of this host answers there", desired.dialled)};
+    }
     return {fmt::format("its network device (virtio-net) lets the guest reach {}, every port of it, and nothing else", desired.machine.allowed_cidr),
             "DNS is closed: smolvm answers for no name",
             fmt::format("{} is internal, has only the bundle on it, and the host's route to {} leads there", network, desired.bundle_address)};
@@ -63,8 +70,8 @@ Explanation explain(const Manifest& manifest, const HostPolicy& policy, const De
     explanation.bottle = manifest.name;
     explanation.place = manifest.place;
     explanation.asked = manifest.network;
-    explanation.choice = choose_network_mode(manifest.network, policy);
-    explanation.address = desired.bundle_address;
+    explanation.choice = choose_network_mode(manifest.network, policy, snapshot.host);
+    explanation.address = desired.dialled;
     if (desired.machine.socket) explanation.socket = desired.machine.socket->host_path;
     explanation.held = snapshot.stored.present() && snapshot.stored->allocation == desired.allocation;
     explanation.ports = desired.ports;

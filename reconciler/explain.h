@@ -27,7 +27,7 @@ struct Explanation {
     Place place;
     NetworkSpec asked;
     ModeChoice choice;
-    std::string address;  ///< the bundle's
+    std::string address;  ///< that the guest dials: the bundle's, or the one of this host's loopback that it is published on
     std::string socket;   ///< mode socket: what is mounted in the guest, which then has no way to the address
     bool held = false;    ///< the address is recorded as this bottle's; else the first apply takes what is free then
     std::vector<BundlePort> ports;

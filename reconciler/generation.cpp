@@ -11,9 +11,9 @@ namespace {
 class Text {
 public:
     void put(const Desired& desired) {
-        const auto& [name, place, allocation, mode, mode_why, bundle_address, networks, volumes, containers, image_refs, ports, machine, socket_folder,
+        const auto& [name, place, allocation, mode, mode_why, bundle_address, dialled, forbidden, networks, volumes, containers, image_refs, ports, machine, socket_folder,
                      image_source, vmm_uid, firewall, no_firewall, guest_env, workload, user, workload_digest, required, problems] = desired;
-        all(name, allocation, mode, bundle_address, networks, volumes, containers, image_refs, ports, machine, socket_folder, image_source, vmm_uid,
+        all(name, allocation, mode, bundle_address, dialled, networks, volumes, containers, image_refs, ports, machine, socket_folder, image_source, vmm_uid,
             firewall, guest_env, workload, user, workload_digest, required);
     }
 
@@ -53,8 +53,8 @@ private:
     }
 
     void put(const Allocation& allocation) {
-        const auto& [internal_subnet, external_subnet, vmm_uid] = allocation;
-        all(internal_subnet, external_subnet, vmm_uid);
+        const auto& [internal_subnet, external_subnet, vmm_uid, alias] = allocation;
+        all(internal_subnet, external_subnet, vmm_uid, alias);
     }
 
     void put(const Network& network) {
@@ -99,8 +99,8 @@ private:
     }
 
     void put(const Machine& machine) {
-        const auto& [name, rootfs, cpus, memory_mib, storage_gib, overlay_gib, allowed_cidr, socket, labels] = machine;
-        all(name, rootfs, cpus, memory_mib, storage_gib, overlay_gib, allowed_cidr, socket, labels);
+        const auto& [name, rootfs, cpus, memory_mib, storage_gib, overlay_gib, allowed_cidr, socket, tsi, has_command, labels] = machine;
+        all(name, rootfs, cpus, memory_mib, storage_gib, overlay_gib, allowed_cidr, socket, tsi, has_command, labels);
     }
 
     void put(const FirewallRules& rules) {

@@ -185,6 +185,27 @@ Judgement judge_no_route(const ProbeResult& result) {
     return holds("it is the guest's own loopback, and the listener on the host's met nobody");
 }
 
+bool is_datagram(Kind kind) {
+    return kind == Kind::Udp || kind == Kind::Udp6 || kind == Kind::DnsUdp || kind == Kind::Icmp;
+}
+
+/// Of a machine on TSI. On an open one, or under a list that is not enforced, it would come to the listener; a public address would answer, or keep silent.
+Judgement judge_unlogged(const ProbeResult& result) {
+    const bool guarded = result.listener_live || can_have_listener(result.target);
+    const bool silent = result.guest == Guest::TimedOut && is_datagram(result.target.kind);
+    if (was_hit(result)) return fails("a listener of ours there was reached");
+    if (got_through(result.guest)) return fails("something answered: the list does not hold the guest");
+    if (guarded && !result.listener_live) return unknown("no live listener of ours stood behind it");
+    if (guarded) {
+        const bool refused = result.guest == Guest::Refused || result.guest == Guest::Denied || result.guest == Guest::Unreachable;
+        if (refused || silent) return holds("the listener there met nobody; nothing on the host logged it");
+        return unknown(result.guest == Guest::TimedOut ? "a timeout alone proves nothing" : "it could not be tried");
+    }
+    if (result.guest == Guest::Denied || result.guest == Guest::Unreachable || silent) return holds("the guest's word alone: nothing on the host logged it, and none of ours can stand there");
+    if (result.guest == Guest::TimedOut) return fails("nothing refused it: it may have left the host");
+    return unknown("it failed in another way than smolvm's policy refuses: not measured");
+}
+
 /// A machine with a published port listens on the host. (TSI alone does not make it: 1.32.2.)
 Judgement judge_listener(const ProbeResult& result) {
     if (was_hit(result)) return fails("the host listens there for it: others can reach the guest");
@@ -201,6 +222,7 @@ Judgement judge(const ProbeResult& result, const std::optional<Wall>& wall) {
         return unknown("a target that makes no sense");
     }
     if (result.target.expect == Expect::NoRoute && result.target.kind != Kind::Listener) return judge_no_route(result);
+    if (result.target.expect == Expect::Unlogged && result.target.kind != Kind::Listener) return judge_unlogged(result);
     switch (result.target.kind) {
         case Kind::Tcp:
             return judge_tcp(result, wall);
@@ -231,6 +253,8 @@ const char* word_of(Expect expect) {
             return "denied";
         case Expect::OwnGateway:
             return "own gateway";
+        case Expect::Unlogged:
+            return "denied, unlogged";
         case Expect::NoRoute:
             return "no route";
     }
@@ -263,7 +287,7 @@ nlohmann::ordered_json wall_json(const WallReading& wall) {
 }
 
 bool is_live_denied(const ProbeResult& result) {
-    const bool must_not_reach = result.target.expect == Expect::Denied || result.target.expect == Expect::NoRoute;
+    const bool must_not_reach = result.target.expect == Expect::Denied || result.target.expect == Expect::Unlogged || result.target.expect == Expect::NoRoute;
     return must_not_reach && result.target.kind != Kind::Listener && result.listener_live;
 }
 

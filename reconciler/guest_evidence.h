@@ -22,6 +22,9 @@ namespace bottle {
 ///   IPv6             no route or failure, and the listener met nobody (IPv4-mapped addresses count as TCP)
 ///   no network       no route, and the listener, where one can stand, was live before and met nobody; on its own loopback the guest may be refused.
 ///                    smolvm has no policy there that could refuse, and logs nothing (1.32.2)
+///   unlogged         TCP: refused in the guest, and the listener, where one can stand, was live before and met nobody; where none can, the guest was told
+///                    that it may not (EACCES, as TSI says it: 0.8.0, source), which is its word alone. UDP: the listener was live before and met nobody; DNS and
+///                    ICMP: no answer
 ///   guest's listener nobody came, and no listener on the host was it, in a table that shows ours
 /// Where smolvm logs no refusals (1.4.0), the host's firewall takes the log's place, and every refusal needs all of it: the table of the uid that the VMM
 /// really has was as installed before and after the run; what reached the bundle was counted in it; it refused nothing meanwhile, so that it was smolvm

@@ -22,6 +22,7 @@ struct ProbeTarget {
         Reached,     ///< a port of our bundle
         Denied,      ///< must not be reached
         OwnGateway,  ///< smolvm's own 100.96.0.1: answers ICMP itself, and DNS with NXDOMAIN
+        Unlogged,    ///< must not be reached, and smolvm, which has no log of refusals (before 1.8.1), cannot say that it refused it
         NoRoute,     ///< the machine has no network: there must be no way to it at all
     };
     Kind kind = Kind::Tcp;

@@ -2,6 +2,7 @@
 
 #include "manifests/host_policy.h"
 #include "manifests/network_mode.h"
+#include "reconciler/observed.h"
 
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@ struct ModeChoice {
 };
 
 /// The manifest's own mode, or what `auto` is. Pure. `auto` never picks a mode whose list nobody can read again, or that was seen not to enforce it;
-/// that one is refused unless the host policy opts in.
-ModeChoice choose_network_mode(const NetworkSpec& network, const HostPolicy& policy);
+/// that one is refused unless the host policy opts in and the smolvm on PATH is one that it names, and where bottle is root.
+ModeChoice choose_network_mode(const NetworkSpec& network, const HostPolicy& policy, const HostFacts& host);
 
 }  // namespace bottle

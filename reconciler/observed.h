@@ -41,8 +41,19 @@ struct ObservedContainer {
     std::string started_at;
     int exit_code = 0;
     std::string error;
+    std::vector<std::string> live_ports;  ///< that Docker publishes now, as `published_ports`; of one that does not run, none (20.10)
 
     bool operator==(const ObservedContainer&) const = default;
+};
+
+/// A container's wish to be reached by an address of this host, of one that is stopped, too.
+struct PublishedPort {
+    std::string container_id;
+    std::string container_name;
+    std::string address;  ///< HostIp as it stands there; empty: every address
+    int port = 0;         ///< 0: Docker's choice
+
+    bool operator==(const PublishedPort&) const = default;
 };
 
 /// All networks and images of interest, all containers that carry our label, have one of our names, or sit on our networks.
@@ -51,6 +62,7 @@ struct DockerView {
     std::vector<ObservedContainer> containers;
     std::vector<Volume> volumes;                         ///< with our label or our names
     std::map<std::string, Observation<Image>> images;    ///< by the reference that was asked for
+    std::vector<PublishedPort> published;                ///< of all containers of this Docker; looked at in mode tsi-loopback
 
     bool operator==(const DockerView&) const = default;
 };
@@ -79,7 +91,8 @@ struct VmmProcess {
     FileIdentity executable;
     std::vector<FileIdentity> libraries;  ///< mapped libkrun and libkrunfw files
     std::map<std::string, std::string> environment;
-    std::string hidden;  ///< not empty: the kernel does not show us executable, libraries and environment, and why
+    /// Not empty: what the kernel does not show us of it, in words. Libraries it shows then never; executable and environment where the executable has a path.
+    std::string hidden;
 
     bool operator==(const VmmProcess&) const = default;
 };
@@ -127,6 +140,15 @@ struct Route {
     bool via_gateway = false;
 
     bool operator==(const Route&) const = default;
+};
+
+/// A socket of this host that takes connections or datagrams from anybody.
+struct HostSocket {
+    std::string protocol;  ///< "tcp", "udp"
+    std::string address;   ///< its own; "0.0.0.0" and "::" are every one
+    int port = 0;
+
+    bool operator==(const HostSocket&) const = default;
 };
 
 /// The folder of a mounted socket, and all that is in it.
@@ -260,6 +282,7 @@ struct HostFacts {
     std::set<std::int64_t> taken_uids;  ///< held by bottles of other state folders
     std::vector<std::string> routes;  ///< destinations of the host's routes but the default one, "a.b.c.d/n"
     std::vector<std::string> image_writers;  ///< other bottles whose VMM's uid could write in this bottle's image folder
+    std::string accepted_smolvm;      ///< version of the smolvm on PATH, where it is one that the host policy names; else empty
     std::vector<Carrier> carriers;    ///< of those routes, of the same ones listed again, and of the host's addresses
 
     bool operator==(const HostFacts&) const = default;
@@ -272,7 +295,8 @@ struct Snapshot {
     /// The firewall table of the bottle's uid, as libnftables lists it. Unknown: this host's firewall cannot be read, and so not be used.
     Observation<std::string> firewall;
     Observation<SocketPlace> socket_place;  ///< Absent: it is not there, or none is asked for
-    Observation<Route> route;  ///< to the bundle address, for the VMM's uid; Absent: unreachable
+    Observation<Route> route;  ///< to the address that the guest dials, for the VMM's uid; Absent: unreachable
+    Observation<std::vector<HostSocket>> listeners;  ///< of this host; looked at in mode tsi-loopback, else Absent
     Observation<ObservedWorkload> workload;
     Observation<StoredState> stored;
 

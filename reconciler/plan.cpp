@@ -22,6 +22,7 @@ void refuse_unknowns(const Desired& desired, const Snapshot& snapshot, PlanBuild
     unknown("the list of processes", snapshot.machine.processes);
     unknown("the VM folder's lock", snapshot.machine.lock_held);
     unknown("the workload's state", snapshot.workload);
+    if (desired.machine.tsi) unknown("the list of listeners", snapshot.listeners);
     if (desired.socket_folder) unknown("the folder of the mounted socket", snapshot.socket_place);
 }
 

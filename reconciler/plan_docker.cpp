@@ -134,6 +134,7 @@ void plan_volumes(const Desired& desired, const std::vector<Change>& changes, Pl
 std::string container_detail(const Desired& desired, std::size_t index) {
     const auto& container = desired.containers[index];
     if (index == 0 && desired.socket_folder) return fmt::format("pause at {}, {} to port {}", desired.bundle_address, kSocketName, desired.ports.front().port);
+    if (index == 0 && desired.machine.tsi) return fmt::format("pause at {}, published on {}", desired.bundle_address, desired.dialled);
     if (index == 0) return "pause at " + desired.bundle_address;
     return fmt::format("{} ({})", desired.image_refs[index], short_id(container.image_id));
 }

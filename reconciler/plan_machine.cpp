@@ -158,9 +158,9 @@ void plan_image(const Desired& desired, const Snapshot& snapshot, PlanBuilder& b
 
 void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std::string& is, const std::string& cause, PlanBuilder& builder) {
     const auto row = snapshot.machine.row.present() ? snapshot.machine.row->data : std::string();
-    const auto wanted = desired.machine.socket ? std::string("no network") : desired.machine.allowed_cidr + ", names closed";
+    const auto wanted = desired.machine.socket ? std::string("no network") : desired.machine.allowed_cidr + (desired.machine.tsi ? "" : ", names closed");
     builder.add(step_for('~', "allowlist", desired, fmt::format("{} → {}", is, wanted), cause,
-                         SetAllowlist{row, desired.machine.allowed_cidr}),
+                         SetAllowlist{row, desired.machine.allowed_cidr, desired.machine.tsi}),
                 builder.ids());
 }
 

@@ -1,5 +1,6 @@
 #include "reconciler/proof.h"
 
+#include "reconciler/alias.h"
 #include "reconciler/firewall.h"
 #include "reconciler/row.h"
 #include "reconciler/running_config.h"
@@ -31,7 +32,7 @@ Evidence row_evidence(const Desired& desired, const MachineView& machine) {
     if (!machine.row->is_blob) return evidence(EvidenceKind::Row, Verdict::Fails, "the row is TEXT: smolvm cannot read it again");
     if (!problems.empty()) return evidence(EvidenceKind::Row, Verdict::Fails, problems.front().text, *machine.row_digest);
     auto reading = desired.machine.socket ? fmt::format("no network, and the one socket in it is {}", desired.machine.socket->host_path)
-                                          : fmt::format("allowlist is exactly {}, names closed", desired.machine.allowed_cidr);
+                                          : fmt::format("allowlist is exactly {}, {}", desired.machine.allowed_cidr, desired.machine.tsi ? "no name server in it" : "names closed");
     return evidence(EvidenceKind::Row, Verdict::Holds, std::move(reading), *machine.row_digest);
 }
 
@@ -41,8 +42,12 @@ bool known_binary(const FileIdentity& file, const std::vector<FileIdentity>& kno
     });
 }
 
+std::string not_verified(const FileIdentity& executable) {
+    return "its executable is not the smolvm that was verified: " + executable.path;
+}
+
 std::string doubt_of_files(const VmmProcess& vmm, const StartRecord& start) {
-    if (!known_binary(vmm.executable, start.binaries)) return "its executable is not the smolvm that was verified: " + vmm.executable.path;
+    if (!known_binary(vmm.executable, start.binaries)) return not_verified(vmm.executable);
     if (vmm.libraries.empty()) return "no libkrun is mapped in it";
     for (const auto& library : vmm.libraries) {
         if (!known_binary(library, start.binaries)) return "a mapped library is not the one that was verified: " + library.path;
@@ -50,14 +55,18 @@ std::string doubt_of_files(const VmmProcess& vmm, const StartRecord& start) {
     return environment_doubt(vmm, start.binaries);
 }
 
-/// A VMM makes itself undumpable, so that nobody but root may look into it (1.32.2). That it descends from the smolvm that was verified and
-/// started with our own environment was seen at the start; since then its files must be as they were.
+/// A VMM makes itself undumpable, so that nobody but root may look into it (1.32.2); of one that does not, its mapped libraries are root's to see all the
+/// same. That it descends from the smolvm that was verified and started with our own environment was seen at the start; since then its files must be as
+/// they were, and so must be what is shown of the process.
 std::string doubt_of_hidden(const Desired& desired, const Snapshot& snapshot, const VmmProcess& vmm) {
     if (desired.allocation.vmm_uid != 0) return "it cannot be looked into: " + vmm.hidden;
     const auto& now = snapshot.machine.started_files;
     if (!now.present()) return "smolvm's files cannot be looked at again: " + (now.unknown() ? now.why() : std::string("one is gone"));
-    if (*now != snapshot.stored->start->binaries) return "smolvm's files changed since it was started";
-    return {};
+    const auto& binaries = snapshot.stored->start->binaries;
+    if (*now != binaries) return "smolvm's files changed since it was started";
+    if (vmm.executable.path.empty()) return {};
+    if (!known_binary(vmm.executable, binaries)) return not_verified(vmm.executable);
+    return environment_doubt(vmm, binaries);
 }
 
 std::string process_doubt(const Desired& desired, const Snapshot& snapshot, const VmmProcess& vmm) {
@@ -84,10 +93,12 @@ std::string process_reading(const Desired& desired, const VmmProcess& vmm) {
     auto text = fmt::format("process {} of our own start, uid {}", vmm.pid, vmm.uid);
     if (desired.allocation.vmm_uid == 0) text += ", the user's own: behind the VM stands no other wall";
     if (vmm.hidden.empty()) return text + ", verified smolvm and libkrun";
-    return text + "; made by the verified smolvm, whose files are as they were (only root can look into the process itself)";
+    text += "; made by the verified smolvm, whose files are as they were";
+    return text + (vmm.executable.path.empty() ? " (only root can look into the process itself)" : " (only root can see which libraries it maps)");
 }
 
 Evidence process_evidence(const Desired& desired, const Snapshot& snapshot) {
+    if (!desired.forbidden.empty()) return evidence(EvidenceKind::Process, Verdict::Fails, "it must not run: " + desired.forbidden);
     const auto& processes = snapshot.machine.processes;
     if (!processes.present()) return not_there(EvidenceKind::Process, "the VMM's process", processes);
     if (processes->size() != 1) {
@@ -111,6 +122,9 @@ Evidence config_evidence(const Desired& desired, const MachineView& machine, con
     }
     const auto problems = compare_running_config(*machine.running_config, desired.machine, smolvm);
     if (!problems.empty()) return evidence(EvidenceKind::Config, Verdict::Fails, problems.front().text);
+    if (desired.machine.tsi) {
+        return evidence(EvidenceKind::Config, Verdict::Holds, "the running configuration is as requested; this smolvm is known to have no channel that changes it (source)");
+    }
     // A line written to egress.sock in the moment before the seal leaves no trace (1.32.2): what it opens, only the kernel's wall shuts.
     const char* moment = desired.firewall ? "" : "; between start and seal nothing but the VM folder's mode forbade them";
     return evidence(EvidenceKind::Config, Verdict::Holds, fmt::format("the running configuration is as requested, live changes sealed{}", moment));
@@ -136,6 +150,11 @@ Evidence bundle_evidence(const Desired& desired, const Snapshot& snapshot, const
     const auto* network = find_network(*snapshot.docker, desired.networks.front().name);
     if (network == nullptr) return evidence(kind, Verdict::Fails, "the internal network is not there");
     if (desired.socket_folder) return socket_evidence(*desired.socket_folder, snapshot, *network);
+    if (desired.machine.tsi) {
+        std::string reading;
+        const auto verdict = judge_alias(desired, snapshot, reading);
+        return evidence(kind, verdict, std::move(reading), network->id);
+    }
     if (!snapshot.route.present()) return not_there(kind, "a route to the bundle address", snapshot.route);
     const auto& route = *snapshot.route;
     if (route.device != bridge_of(*network) || route.local || route.via_gateway) {

@@ -36,14 +36,16 @@ bool is_loopback(const Target& target) {
 }
 
 bool is_bundle(const Desired& desired, const Target& target) {
-    return target.kind == Target::Kind::Ipv4 && !desired.bundle_address.empty() && target.host == desired.bundle_address;
+    return target.kind == Target::Kind::Ipv4 && !desired.dialled.empty() && target.host == desired.dialled;
 }
 
 Layer list_layer(const Desired& desired, const Target& target, const Explanation& e) {
     const auto& list = desired.machine.allowed_cidr;
     if (is_bundle(desired, target)) return layer_of("list", true, fmt::format("smolvm's list is {}: every port of it", list), "smolvm", e);
-    if (target.kind == Target::Kind::Ipv6) return layer_of("list", false, fmt::format("smolvm's list is {}, and no IPv6 address is in it", list), "smolvm", e);
-    return layer_of("list", false, fmt::format("smolvm's list is {}, and {} is not in it", list, target.host), "smolvm", e);
+    // On TSI the guest's kernel tries its own loopback, and then the host's.
+    const char* first = desired.machine.tsi && is_loopback(target) ? "; what listens in the guest itself answers first" : "";
+    if (target.kind == Target::Kind::Ipv6) return layer_of("list", false, fmt::format("smolvm's list is {}, and no IPv6 address is in it{}", list, first), "smolvm", e);
+    return layer_of("list", false, fmt::format("smolvm's list is {}, and {} is not in it{}", list, target.host, first), "smolvm", e);
 }
 
 /// Nothing where no firewall is used.
@@ -64,7 +66,10 @@ std::vector<Layer> without_network(const Desired& desired, const Target& target,
 }
 
 std::vector<Layer> with_network(const Desired& desired, const Target& target, const Explanation& e) {
-    if (target.kind == Target::Kind::Name) return {layer_of("names", false, fmt::format("smolvm answers for no name, so that {} has no address", target.host), "names", e)};
+    if (target.kind == Target::Kind::Name && !is_loopback(target)) {
+        const char* why = desired.machine.tsi ? "no name server is in smolvm's list" : "smolvm answers for no name";
+        return {layer_of("names", false, fmt::format("{}, so that {} has no address", why, target.host), "names", e)};
+    }
     std::vector<Layer> layers = {list_layer(desired, target, e)};
     if (auto wall = firewall_layer(desired, target, e)) layers.push_back(std::move(*wall));
     if (is_bundle(desired, target)) {
@@ -155,7 +160,7 @@ Reached reach_of(const Manifest& manifest, const HostPolicy& policy, const Desir
     reach.place = manifest.place;
     reach.target = target;
     if (!explanation.choice.problems.empty()) return reach;
-    if (is_loopback(target)) {
+    if (is_loopback(target) && !desired.machine.tsi) {
         reach.layers = in_guest(desired, target, explanation);
         reach.end = reach.layers.front().by == "guest" ? Reached::End::InGuest : Reached::End::LetThrough;
         return reach;

@@ -127,6 +127,7 @@ struct Allocation {
     std::string internal_subnet;  ///< "10.231.0.0/29"
     std::string external_subnet;  ///< "10.232.0.0/29", empty without an external network
     std::int64_t vmm_uid = 0;     ///< 0: none of its own, as bottle does not run as root
+    std::string alias = {};       ///< mode tsi-loopback: "127.0.0.16"; empty in every other
 
     bool operator==(const Allocation&) const = default;
 };
@@ -136,6 +137,7 @@ struct Holdings {
     std::string bottle;
     std::vector<std::string> subnets;
     std::int64_t vmm_uid = 0;
+    std::string alias;
     std::set<std::string> names;    ///< "container bottle-docs-infra", "network …", "volume …", "machine …"
     std::set<std::string> folders;  ///< of its machine: database, VM folder with its sockets, agent root file system, uid claims
     std::string image;              ///< the root file system's folder; several may read one, and none may write it
@@ -180,6 +182,8 @@ struct Machine {
     int overlay_gib = 0;
     std::string allowed_cidr;  ///< exactly this /32, in canonical text; empty: no network
     std::optional<MountedSocket> socket;  ///< in the place of a network
+    bool tsi = false;          ///< mode tsi-loopback: its sockets are the host's own, and its smolvm is one of 0.8.0 to 1.1.2
+    bool has_command = true;   ///< false: its smolvm takes none at create (before 1.0.0), and runs none by itself
     Labels labels;
 
     bool operator==(const Machine&) const = default;

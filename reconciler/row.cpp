@@ -63,7 +63,7 @@ json published_sockets(const Machine& m) {
 }
 
 /// The whole record but the hints and the allowlist keys, as 1.32.2 writes it.
-json expected_record(const Machine& m) {
+json measured_record(const Machine& m) {
     return {{"name", m.name}, {"cpus", m.cpus}, {"mem", m.memory_mib}, {"block_io", "sync"}, {"disk_durability", "full"},
             {"mounts", json::array()}, {"staged_mounts", json::array()}, {"staged_mounts_detached_from", nullptr}, {"ports", json::array()},
             {"published_sockets", published_sockets(m)}, {"gpu", nullptr}, {"nested_virt", nullptr}, {"gpu_vram_mib", nullptr}, {"rosetta", nullptr},
@@ -73,6 +73,19 @@ json expected_record(const Machine& m) {
             {"cmd", kInertCommand}, {"labels", m.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
             {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
             {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};
+}
+
+/// What 0.8.0 to 1.1.2 have not yet (source).
+constexpr const char* kNotOnTsi[] = {"block_io", "disk_durability", "staged_mounts", "staged_mounts_detached_from", "published_sockets", "nested_virt", "rosetta",
+                                     "remote_volumes", "labels", "cuda", "docker_socket", "runtime_managed"};
+
+/// For a machine on TSI, as 0.8.0 to 1.1.2 do.
+json expected_record(const Machine& m) {
+    auto record = measured_record(m);
+    if (!m.tsi) return record;
+    for (const auto* key : kNotOnTsi) record.erase(key);
+    if (!m.has_command) record["cmd"] = json::array();
+    return record;
 }
 
 /// What an older smolvm does not write is unset. 1.4.0 knows no labels and drops ours; whose the row is, its place says: a database in the bottle's own
@@ -131,7 +144,9 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
     if (everywhere) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}: the guest may reach every address", is_list));
     else if (!listed || !identical(value("allowed_cidrs"), list)) problem("allowed_cidrs", fmt::format("allowed_cidrs is {}, not the requested list", is_list));
     if (value("network") != online) problem("network", fmt::format("network is {}, not {}", shown(value("network")), online));
-    if (online && value("dns_filter_hosts") != json::array()) {
+    if (desired.tsi && online && row.contains("dns_filter_hosts")) {
+        problem("dns_filter_hosts", fmt::format("dns_filter_hosts is {}, and must not be there: on TSI its names join the list", shown(value("dns_filter_hosts"))));
+    } else if (!desired.tsi && online && value("dns_filter_hosts") != json::array()) {
         problem("dns_filter_hosts", fmt::format("dns_filter_hosts is {}, not []: names leave the host", shown(value("dns_filter_hosts"))));
     }
     if (!online && row.contains("dns_filter_hosts")) problem("dns_filter_hosts", "dns_filter_hosts is there, on a machine that is offline");
@@ -140,7 +155,9 @@ void compare_allowlist(const json& row, const Machine& desired, RowStage stage, 
 /// One text only: what our own writer would leave as it is. A JSON reader takes "10\\u002e231.0.2/32" or a space between for the same list; whoever
 /// wrote it so is not smolvm, and other readers may read it otherwise.
 void compare_text(const std::string& text, const Machine& desired, std::vector<RowProblem>& problems) {
-    if (is_one_address(desired.allowed_cidr) && splice_allowlist(text, desired.allowed_cidr) == text) return;
+    const bool good = desired.tsi ? is_one_loopback(desired.allowed_cidr) && splice_loopback(text, desired.allowed_cidr) == text
+                                  : is_one_address(desired.allowed_cidr) && splice_allowlist(text, desired.allowed_cidr) == text;
+    if (good) return;
     problems.push_back({"allowed_cidrs", "the allowlist is written in another way than bottle and smolvm write it", RowFix::SetAllowlist});
 }
 
@@ -222,8 +239,17 @@ RowProblem wrong_value(const std::string& key, const json& row, const json& want
     return {key, fmt::format("{} is {}, not {}{}", key, is, shown(want), consequence == kConsequences.end() ? "" : std::string(": ") + consequence->second), fix_of(key)};
 }
 
+/// Online, with one address of the loopback as its list, and no key that those versions do not write.
+bool is_on_tsi(const json& row) {
+    const auto list = row.value("allowed_cidrs", json());
+    if (row.value("network", json()) != true || row.contains("dns_filter_hosts")) return false;
+    if (std::any_of(std::begin(kNotOnTsi), std::end(kNotOnTsi), [&](const char* key) { return row.contains(key); })) return false;
+    return list.is_array() && list.size() == 1 && list.front().is_string() && is_one_loopback(list.front().get<std::string>());
+}
+
 /// The mode that a machine was made for, where its row says it: on a network without sockets, or off it with the one at the proxy's path.
 std::optional<NetworkMode> made_for(const json& row) {
+    if (is_on_tsi(row)) return NetworkMode::TsiLoopback;
     const auto value = [&](const char* key) { return row.contains(key) ? row.at(key) : json(); };
     const auto sockets = value("published_sockets");
     const bool online = value("network") == true;
@@ -232,9 +258,9 @@ std::optional<NetworkMode> made_for(const json& row) {
     return proxy && !online ? std::optional(NetworkMode::Socket) : std::nullopt;
 }
 
-/// Said first, and in the place of what differs because of it: a machine's sockets are those that it was created with.
+/// Said first, and in the place of what differs because of it: a machine's sockets are those that it was created with, and TSI is no network that another smolvm makes of it.
 void compare_mode(const json& row, const Machine& desired, std::vector<RowProblem>& problems) {
-    const auto mode = desired.socket ? NetworkMode::Socket : NetworkMode::Bridge;
+    const auto mode = desired.socket ? NetworkMode::Socket : desired.tsi ? NetworkMode::TsiLoopback : NetworkMode::Bridge;
     const auto made = made_for(row);
     if (!made || *made == mode) return;
     problems.erase(std::remove_if(problems.begin(), problems.end(), [](const RowProblem& p) { return p.key == "published_sockets"; }), problems.end());

@@ -8,7 +8,7 @@
 #include <vector>
 
 // A row of smolvm's table `vms`: one JSON object. Key by key it is compared with the one good value; a key that is not known is a
-// difference. The table of keys is that of 1.4.0, 1.8.3 and 1.32.2, measured.
+// difference. The table of keys is that of 1.4.0, 1.8.3 and 1.32.2, measured; for a machine on TSI that of 0.8.0 to 1.1.2, from their source.
 namespace bottle {
 
 /// The machine's own process, which does nothing; the image must have it. Without a command of its own a start runs what config.json in the image's folder names as
@@ -32,7 +32,7 @@ struct RowProblem {
 
 enum class RowStage {
     Offline,   ///< as created: network false, allowed_cidrs null, no dns_filter_hosts
-    Confined,  ///< network true, exactly the one /32, dns_filter_hosts []; for a machine with a mounted socket as in Offline
+    Confined,  ///< network true, exactly the one /32, dns_filter_hosts [], on TSI none; for a machine with a mounted socket as in Offline
 };
 
 /// Why a text of smolvm's (a row, agent.config.json) is not one plain JSON object that every reader reads alike; empty if it is. Refused are

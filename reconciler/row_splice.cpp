@@ -130,6 +130,12 @@ std::string splice_allowlist(const std::string& row, const std::string& cidr) {
     return with_values(row, {{"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}, {"dns_filter_hosts", "[]"}});
 }
 
+std::string splice_loopback(const std::string& row, const std::string& cidr) {
+    require_trust(row);
+    if (!is_one_loopback(cidr)) throw Error(Exit::Failed, fmt::format("{} is not one address of 127.0.0.0/8 in canonical text", printable(cidr)));
+    return without(with_values(row, {{"network", "true"}, {"allowed_cidrs", fmt::format("[\"{}\"]", cidr)}}), "dns_filter_hosts");
+}
+
 std::string splice_offline(const std::string& row) {
     require_trust(row);
     return without(with_values(row, {{"network", "false"}, {"allowed_cidrs", "null"}}), "dns_filter_hosts");

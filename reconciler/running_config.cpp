@@ -10,7 +10,15 @@ namespace {
 
 using nlohmann::json;
 
+/// 0.8.0 to 1.1.2 (source).
+json expected_on_tsi(const Machine& m) {
+    const json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", true}, {"gpu", false}, {"gpu_vram_mib", nullptr},
+                            {"storage_gib", m.storage_gib}, {"overlay_gib", m.overlay_gib}, {"allowed_cidrs", json::array({m.allowed_cidr})}};
+    return {{"version", 1}, {"mounts", json::array()}, {"ports", json::array()}, {"resources", resources}};
+}
+
 json expected_config(const Machine& m, const SmolvmBuild& smolvm) {
+    if (m.tsi) return expected_on_tsi(m);
     json resources = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"network", !m.socket}, {"gpu", false}, {"gpu_vram_mib", nullptr},
                             {"cuda", false}, {"nested_virt", false}, {"rosetta", false}, {"storage_gib", m.storage_gib},
                             {"overlay_gib", m.overlay_gib}, {"block_io", "sync"}, {"disk_durability", "full"},

@@ -32,6 +32,10 @@ void share_addresses(const Holdings& one, const Holdings& other, std::vector<std
     }
 }
 
+void share_alias(const Holdings& one, const Holdings& other, std::vector<std::string>& shared) {
+    if (!one.alias.empty() && one.alias == other.alias) shared.push_back(fmt::format("the address {} of this host's loopback: each guest would reach the other's bundle", one.alias));
+}
+
 bool is_within(const std::string& path, const std::string& folder) {
     return path == folder || path.rfind(folder + "/", 0) == 0;
 }
@@ -70,6 +74,7 @@ Holdings holdings_of(const Manifest& manifest, const Allocation& allocation, std
     holdings.bottle = manifest.name;
     holdings.subnets = subnets_of(allocation);
     holdings.vmm_uid = allocation.vmm_uid;
+    holdings.alias = allocation.alias;
     holdings.image = manifest.machine.rootfs;
     holdings.folders = std::move(folders);
     holdings.names = {"machine " + machine_name(manifest.name), "network " + network_name(manifest.name), "container " + container_name(manifest.name, kInfra)};
@@ -86,6 +91,7 @@ Holdings holdings_of(const Desired& desired, const MachineView& machine) {
     holdings.bottle = desired.name;
     holdings.subnets = subnets_of(desired.allocation);
     holdings.vmm_uid = desired.allocation.vmm_uid;
+    holdings.alias = desired.allocation.alias;
     holdings.image = desired.machine.rootfs;
     holdings.folders = machine.folders;
     holdings.names = {"machine " + desired.machine.name};
@@ -98,6 +104,7 @@ Holdings holdings_of(const Desired& desired, const MachineView& machine) {
 std::vector<std::string> shared_by(const Holdings& one, const Holdings& other) {
     std::vector<std::string> shared;
     share_addresses(one, other, shared);
+    share_alias(one, other, shared);
     if (one.vmm_uid != 0 && one.vmm_uid == other.vmm_uid) shared.push_back(fmt::format("the VMM uid {}: each may write the other's files", one.vmm_uid));
     for (const auto& name : one.names) {
         if (other.names.count(name) != 0) shared.push_back("the name of a " + name);

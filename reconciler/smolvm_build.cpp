@@ -45,6 +45,25 @@ const std::vector<SmolvmBuild>& measured_builds() {
     return kBuilds;
 }
 
+SmolvmBuild tsi_build(const std::string& version, std::map<std::string, std::string> digests) {
+    SmolvmBuild build;
+    build.version = version;
+    build.digests = std::move(digests);
+    build.agent_rootfs = "agent-rootfs.tar";
+    build.json_errors = false;
+    build.exec_user = false;
+    build.config_forkable = false;
+    build.tsi = true;
+    build.labels = false;
+    build.mounted_sockets = false;
+    build.denial_log = false;
+    const bool from_1_0 = version.rfind("0.", 0) != 0;
+    build.names_by_flag = from_1_0 && version != "1.0.0" && version != "1.0.1";
+    build.command_at_create = from_1_0;
+    build.secret_env = from_1_0;
+    return build;
+}
+
 const SmolvmBuild& build_of_size(std::int64_t program_size) {
     const auto& all = measured_builds();
     const auto found = std::find_if(all.begin(), all.end(), [&](const SmolvmBuild& build) { return build.program_size == program_size; });

@@ -65,6 +65,7 @@ struct UpdateMachine {
 struct SetAllowlist {
     std::string expected_row;  ///< exact bytes that the plan was made from
     std::string cidr;  ///< empty: no network
+    bool tsi = false;  ///< as smolvm of 0.8.0 to 1.1.2 wants it
 };
 /// Puts the rules of the bottle's uid into force, in place of what its table held.
 struct InstallFirewall {

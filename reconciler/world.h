@@ -16,9 +16,10 @@ struct Scope {
     std::string bottle;
     std::vector<std::string> image_refs;
     std::string image;            ///< the root file system's folder; empty: not looked at
-    std::string bundle_address;   ///< empty: not allocated yet, no route is asked for
+    std::string bundle_address;   ///< that the guest dials; empty: not allocated yet, no route is asked for
     std::int64_t vmm_uid = 0;
     std::string socket_folder;    ///< of the mounted socket; empty: none is mounted
+    bool tsi_loopback = false;    ///< who publishes and who listens on this host is looked at, too
     std::string image_source;     ///< the folder of which the bottle has a copy; empty: it needs none
 };
 

@@ -137,6 +137,11 @@ Observation<DockerView> DockerController::observe(const Scope& scope) {
                 name_networks(seen.is, view.networks, listed);
                 view.containers.push_back(std::move(seen));
             }
+            // The list shows what is published now, and nothing of a container that is stopped (20.10).
+            for (const auto& summary : listed) {
+                if (!scope.tsi_loopback) break;
+                for (auto& port : decode_published(get(fmt::format("/containers/{}/json", url_encoded(summary.id))))) view.published.push_back(std::move(port));
+            }
             for (auto& volume : decode_volumes(get("/volumes"))) {
                 if (concerns(volume.name, volume.labels, scope.bottle)) view.volumes.push_back(std::move(volume));
             }

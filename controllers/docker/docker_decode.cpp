@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
+#include <string_view>
 
 namespace bottle {
 namespace {
@@ -112,12 +114,13 @@ std::vector<std::string> capabilities(std::vector<std::string> names) {
     return sorted(std::move(names));
 }
 
-std::vector<std::string> published_ports(const JsonReader& host_config) {
+/// `key`: "PortBindings" as asked for; "Ports" as it is, where a port that is only exposed has no place.
+std::vector<std::string> port_map(const JsonReader& of, const char* key) {
     std::vector<std::string> all;
-    const auto bindings = host_config.object("PortBindings");
-    for (const auto& port : host_config.keys("PortBindings")) {
+    const auto bindings = of.object(key);
+    for (const auto& port : of.keys(key)) {
         const auto places = bindings.objects(port.c_str());
-        if (places.empty()) all.push_back(port);
+        if (places.empty() && std::string_view(key) == "PortBindings") all.push_back(port);
         for (const auto& place : places) all.push_back(fmt::format("{} -> {}:{}", port, place.text("HostIp"), place.text("HostPort")));
     }
     return sorted(std::move(all));
@@ -184,7 +187,7 @@ void read_host_config(const JsonReader& host, Container& c) {
     c.cap_add = capabilities(host.texts("CapAdd"));
     c.cap_drop = capabilities(host.texts("CapDrop"));
     c.security_opt = sorted(host.texts("SecurityOpt"));
-    c.published_ports = published_ports(host);
+    c.published_ports = port_map(host, "PortBindings");
     c.tmpfs = tmpfs(host);
     c.devices = devices(host);
     c.extra_hosts = host.texts("ExtraHosts");
@@ -302,7 +305,24 @@ ObservedContainer decode_container(const std::string& text) {
     container.exit_code = static_cast<int>(state.number("ExitCode"));
     container.error = state.text("Error");
     container.created_at = c.text("Created");
+    container.live_ports = port_map(c.object("NetworkSettings"), "Ports");
     return container;
+}
+
+std::vector<PublishedPort> decode_published(const std::string& text) {
+    const JsonReader c(parse_answer(text, "container"), "container");
+    std::vector<PublishedPort> all;
+    const auto host = c.object("HostConfig");
+    const auto bindings = host.object("PortBindings");
+    for (const auto& port : host.keys("PortBindings")) {
+        for (const auto& place : bindings.objects(port.c_str())) {
+            const auto number = place.text("HostPort");
+            int value = 0;
+            std::from_chars(number.data(), number.data() + number.size(), value);
+            all.push_back({c.text("Id"), without_slash(c.text("Name")), place.text("HostIp"), value});
+        }
+    }
+    return all;
 }
 
 std::vector<Endpoint> decode_endpoints(const std::string& text) {

@@ -23,6 +23,9 @@ std::vector<ContainerSummary> decode_container_list(const std::string& json);
 /// Settings that are not modelled and not at Docker's default go to `extras`.
 ObservedContainer decode_container(const std::string& json);
 
+/// What an inspected container asks to be published, running or not.
+std::vector<PublishedPort> decode_published(const std::string& json);
+
 /// Who sits on an inspected network.
 std::vector<Endpoint> decode_endpoints(const std::string& json);
 Image decode_image(const std::string& json);

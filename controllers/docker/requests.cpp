@@ -49,6 +49,17 @@ json host_config(const Container& c) {
             {"Tmpfs", tmpfs(c.tmpfs)}, {"CgroupnsMode", "private"}, {"ShmSize", 67108864}};
 }
 
+/// "9099/tcp -> 127.0.0.16:9099"
+json port_bindings(const std::vector<std::string>& ports) {
+    json all = json::object();
+    for (const auto& text : ports) {
+        const auto arrow = text.find(" -> ");
+        const auto colon = text.rfind(':');
+        all[text.substr(0, arrow)].push_back({{"HostIp", text.substr(arrow + 4, colon - arrow - 4)}, {"HostPort", text.substr(colon + 1)}});
+    }
+    return all;
+}
+
 }  // namespace
 
 std::string network_body(const Network& n) {
@@ -71,6 +82,11 @@ std::string container_body(const Container& c, const std::string& network_id, co
         return body.dump();
     }
     body["HostConfig"]["NetworkMode"] = network_id;
+    if (!c.published_ports.empty()) {
+        body["HostConfig"]["PortBindings"] = port_bindings(c.published_ports);
+        // Docker publishes only what is exposed, too (20.10).
+        for (const auto& [port, places] : body["HostConfig"]["PortBindings"].items()) body["ExposedPorts"][port] = json::object();
+    }
     // One network at create, the others by connect: two are refused (400, 20.10).
     json endpoint = json::object();
     if (!c.networks.empty() && !c.networks.front().ipv4.empty()) endpoint["IPAMConfig"] = {{"IPv4Address", c.networks.front().ipv4}};

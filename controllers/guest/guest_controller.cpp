@@ -99,6 +99,7 @@ bool all_denied(const std::vector<Denial>& denials, const std::vector<ProbeResul
     return std::all_of(results.begin(), results.end(), [&](const ProbeResult& result) {
         bool expected = result.target.expect != ProbeTarget::Expect::Reached &&
                         result.target.expect != ProbeTarget::Expect::NoRoute &&
+                        result.target.expect != ProbeTarget::Expect::Unlogged &&
                         result.target.kind != ProbeTarget::Kind::Icmp &&
                         result.target.kind != ProbeTarget::Kind::Listener &&
                         result.guest != ProbeResult::Guest::Unreachable;
@@ -124,6 +125,7 @@ SocketWatch watch_of(const GuestScope& scope, const std::vector<Guarded>& guarde
     SocketWatch watch;
     watch.bundle_address = scope.around.bundle_address;
     watch.internal_gateway = scope.around.internal_gateway;
+    if (!scope.around.alias.empty()) watch.bundle_address = scope.around.alias;
     if (!scope.around.socket.empty()) {
         watch.bundle_address = kLoopback;
         watch.internal_gateway = kRelayAddress;

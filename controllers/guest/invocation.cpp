@@ -25,6 +25,10 @@ SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& op
     if (options.stream) add({"--stream"});
     int number = 0;
     for (const auto& [name, value] : options.env) {
+        if (!smolvm.secret_env) {
+            add({"-e", fmt::format("{}={}", name, value)});
+            continue;
+        }
         std::string host_name = fmt::format("BOTTLE_GUEST_ENV_{}", number++);
         add({"--secret-env", fmt::format("{}={}", name, host_name)});
         made.environment.push_back(fmt::format("{}={}", host_name, value));

@@ -65,6 +65,7 @@ bool read_endpoint(std::string_view text, std::string& address, int& port) {
 std::optional<State> state_of(std::string_view number) {
     if (number == "0A") return State::Listening;
     if (number == "01") return State::Established;
+    if (number == "07") return State::Unconnected;
     for (std::string_view closing : {"04", "05", "06", "08", "09", "0B"}) {
         if (number == closing) return State::Closing;
     }

@@ -12,11 +12,12 @@
 
 namespace bottle {
 
-/// One line of /proc/net/tcp or tcp6 (IPv4-mapped addresses as IPv4).
+/// One line of /proc/net/tcp or tcp6, or of udp or udp6 (IPv4-mapped addresses as IPv4).
 struct TcpSocket {
     enum class State {
         Listening,
         Established,
+        Unconnected,  ///< of UDP: it takes datagrams from anybody
         Closing,  ///< it was established; one side or both are done. In TIME_WAIT, which lasts a minute, the kernel calls its uid 0
     };
     State state = State::Established;

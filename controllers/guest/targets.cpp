@@ -43,6 +43,21 @@ public:
         }
     }
 
+    /// smolvm has neither a gateway of its own there nor a log: what no listener of ours can speak for is tried only where a refusal can be told from silence.
+    void on_tsi() {
+        const auto untold = [](const PlannedTarget& planned) {
+            const auto& target = planned.target;
+            const bool gateway = target.address == kSmolvmGateway || target.address == kSmolvmGateway6;
+            const bool datagram = target.kind == Kind::Udp || target.kind == Kind::Udp6;
+            return gateway || (datagram && planned.listen_on.empty());
+        };
+        made_.erase(std::remove_if(made_.begin(), made_.end(), untold), made_.end());
+        for (auto& planned : made_) {
+            auto& target = planned.target;
+            if (target.expect != Expect::Reached && target.kind != Kind::Listener) target.expect = Expect::Unlogged;
+        }
+    }
+
     std::vector<PlannedTarget> take() { return std::move(made_); }
 
 private:
@@ -55,10 +70,11 @@ bool is_six(const HostAddress& host) {
 }
 
 void plan_ports(const Surroundings& around, Plan& plan) {
+    const auto& address = !around.alias.empty() ? around.alias : around.bundle_address;
     for (std::size_t i = 0; i < around.ports.size() && i < kMaxPorts; ++i) {
         const BundlePort& port = around.ports[i];
         plan.add(Kind::BundlePort, Expect::Reached, fmt::format("bundle port {}", port.name),
-                 around.socket.empty() ? around.bundle_address : kLoopback, port.port);
+                 around.socket.empty() ? address : kLoopback, port.port);
     }
 }
 
@@ -81,6 +97,7 @@ void plan_host(const Surroundings& around, Plan& plan) {
         const auto& other = around.neighbours[i];
         plan.add_guarded("internal gateway of bottle " + other.bottle, other.internal_gateway, other.internal_gateway,
                          true);
+        if (!around.alias.empty() && !other.alias.empty()) plan.add_guarded("address of bottle " + other.bottle, other.alias, other.alias);
     }
 }
 
@@ -133,11 +150,10 @@ std::vector<PlannedTarget> plan_targets(const Surroundings& around, const std::f
     plan_names(around, plan);
     plan_echo(around, plan);
     plan.add(Kind::Listener, Expect::Denied, "listener of the guest", "0.0.0.0", 0);
-    if (!around.socket.empty()) {
-        // On a machine whose sockets are the host's own (TSI), 127.0.0.1 is the host's.
-        plan.add_guarded("host loopback", kLoopback, kLoopback);
-        plan.without_network();
-    }
+    // On a machine whose sockets are the host's own (TSI), 127.0.0.1 is the host's.
+    if (!around.socket.empty() || !around.alias.empty()) plan.add_guarded("host loopback", kLoopback, kLoopback);
+    if (!around.socket.empty()) plan.without_network();
+    if (!around.alias.empty()) plan.on_tsi();
     return plan.take();
 }
 

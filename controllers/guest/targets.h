@@ -20,10 +20,12 @@ struct Surroundings {
     struct Neighbour {
         std::string bottle;
         std::string internal_gateway;
+        std::string alias = {};  ///< mode tsi-loopback: its own, else empty
     };
     std::vector<Neighbour> neighbours;  ///< other bottles with a network of their own
     /// The guest's path of the mounted socket, where the machine has no network and its one port is forwarded to that; empty: it has a network.
     std::string socket;
+    std::string alias = {};  ///< mode tsi-loopback: the address of this host's loopback at which the guest dials the bundle's ports; empty: another mode
 };
 
 /// A target, and where a fresh listener of ours has to stand behind it.

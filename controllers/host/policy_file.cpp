@@ -1,6 +1,7 @@
 #include "controllers/host/policy_file.h"
 
 #include "controllers/state/private_file.h"
+#include "manifests/yaml_document.h"
 
 #include <optional>
 

@@ -31,6 +31,7 @@ void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
     const auto& builds = measured_builds();
     const auto& newest = builds.back().version;
     const bool measured = std::any_of(builds.begin(), builds.end(), [&](const SmolvmBuild& build) { return build.version == facts.smolvm_version; });
+    const bool accepted = !facts.smolvm_accepted.empty() && facts.smolvm_accepted == facts.smolvm_version;
     if (facts.smolvm_path.empty()) {
         problems.push_back(problem("this bottle's machine needs the program smolvm on PATH, and no absolute folder of PATH has it",
                                    fmt::format("python3 -m pip download --no-deps smolmachines=={}, unzip it, and put smol/smol-vmm on PATH as smolvm, executable, beside its libraries",
@@ -38,7 +39,7 @@ void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
     } else if (facts.smolvm_version.empty()) {
         problems.push_back(problem(fmt::format("{} does not say its version: {}", printable(facts.smolvm_path), facts.smolvm_problem),
                                    fmt::format("{} --version   should print: smolvm {}", quoted(facts.smolvm_path), newest)));
-    } else if (!measured) {
+    } else if (!measured && !accepted) {
         problems.push_back(problem(fmt::format("{} is version {}, and this bottle supports {}: what confines a machine differs by version",
                                                printable(facts.smolvm_path), printable(facts.smolvm_version), measured_versions()),
                                    fmt::format("put smolvm {} first on PATH (python3 -m pip download --no-deps smolmachines=={})", newest, newest)));

@@ -21,6 +21,7 @@ struct PreflightFacts {
 
     std::string smolvm_path;     ///< empty: not on PATH
     std::string smolvm_version;  ///< as it prints it; empty: it did not answer
+    std::string smolvm_accepted; ///< the version that the host policy gives to a program with this one's digest; empty: none
     std::string smolvm_problem;  ///< why it did not
 
     KvmFacts kvm;

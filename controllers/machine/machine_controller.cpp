@@ -142,14 +142,16 @@ Outcome MachineController::act(const CreateMachine& action) {
 
 Outcome MachineController::act(const UpdateMachine& action) {
     if (!smolvm_) return no_smolvm();
-    return outcome_of(run(update_arguments(action.machine), deadlines_.other));
+    return outcome_of(run(update_arguments(action.machine, smolvm_->build), deadlines_.other));
 }
 
 Outcome MachineController::act(const SetAllowlist& action) {
     const auto now = row();
     if (!now.present()) return failed(now.unknown() ? now.why() : "the machine's row is gone");
     if (!action.expected_row.empty() && now->data != action.expected_row) return failed("the row changed since it was looked at");
-    const auto replacement = action.cidr.empty() ? splice_offline(now->data) : splice_allowlist(now->data, action.cidr);
+    const auto replacement = action.cidr.empty() ? splice_offline(now->data)
+                             : action.tsi        ? splice_loopback(now->data, action.cidr)
+                                                 : splice_allowlist(now->data, action.cidr);
     const auto problem = replace_machine_row(paths_.database, machine_, *now, replacement, kPatience);
     return problem.empty() ? Outcome{} : failed("the allowlist could not be set: " + problem);
 }
@@ -235,7 +237,7 @@ Outcome MachineController::act(const StopMachine&) {
 Outcome MachineController::act(const DeleteMachine&) {
     if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs: " + living());
     if (!smolvm_) return no_smolvm();
-    const auto outcome = outcome_of(run(delete_arguments(machine_), deadlines_.other));
+    const auto outcome = outcome_of(run(delete_arguments(machine_, smolvm_->build), deadlines_.other));
     if (outcome.kind != Outcome::Kind::Done) return outcome;
     const auto now = row();
     if (!now.absent()) return failed("smolvm says that it deleted the machine, and its row " + (now.unknown() ? "cannot be read: " + now.why() : std::string("is still there")));

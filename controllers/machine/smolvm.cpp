@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,7 +22,8 @@ namespace {
 
 constexpr const char* kProgram = "smolvm";
 
-std::vector<std::string> named(const std::string& verb, const std::string& machine) {
+std::vector<std::string> named(const std::string& verb, const std::string& machine, bool by_flag = true) {
+    if (!by_flag) return {"machine", verb, machine};
     return {"machine", verb, "--name", machine};
 }
 
@@ -63,7 +65,7 @@ std::vector<std::string> Smolvm::environment(const MachinePaths& paths) const {
 }
 
 SmolvmInvocation Smolvm::invocation(const MachinePaths& paths, const std::string& machine) const {
-    return {program, environment(paths), machine, build.exec_user};
+    return {program, environment(paths), machine, build.exec_user, build.secret_env};
 }
 
 std::vector<std::string> Smolvm::trusted_files() const {
@@ -86,6 +88,18 @@ std::optional<Smolvm> find_smolvm(const std::string& path) {
         return Smolvm{*program, std::filesystem::path(*program).parent_path(), build_of_size(error ? -1 : static_cast<std::int64_t>(size))};
     }
     return std::nullopt;
+}
+
+void accept_build(Smolvm& smolvm, const SmolvmPolicy& policy) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(smolvm.program, error);
+    const auto& measured = measured_builds();
+    const bool known = !error && std::any_of(measured.begin(), measured.end(), [&](const SmolvmBuild& build) { return build.program_size == static_cast<std::int64_t>(size); });
+    if (known || policy.accept.empty()) return;
+    const auto digest = file_digest(smolvm.program);
+    for (const auto& build : policy.accept) {
+        if (digest && build.digests.at("smolvm") == *digest) smolvm.build = tsi_build(build.version, build.digests);
+    }
 }
 
 std::string smolvm_version(const Smolvm& smolvm, ProcessRunner& runner, std::string& problem) {
@@ -119,20 +133,21 @@ VerifiedBuild verify_build(const Smolvm& smolvm) {
 }
 
 std::vector<std::string> create_arguments(const Machine& m, const SmolvmBuild& build) {
-    auto arguments = named("create", m.name);
+    auto arguments = named("create", m.name, build.names_by_flag);
     arguments.insert(arguments.end(), {"--image", m.rootfs, "--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib), "--storage",
                                        std::to_string(m.storage_gib), "--overlay", std::to_string(m.overlay_gib)});
     if (m.socket) arguments.insert(arguments.end(), {"--mount-socket", m.socket->host_path + ":" + m.socket->guest_path});
     // Without them, the place of its row says whose it is: a database of the bottle's own.
     const auto labels = build.labels ? m.labels : Labels{};
     for (const auto& [key, value] : labels) arguments.insert(arguments.end(), {"--label", key + "=" + value});
+    if (!build.command_at_create) return arguments;
     arguments.emplace_back("--");
     arguments.insert(arguments.end(), kInertCommand.begin(), kInertCommand.end());
     return arguments;
 }
 
-std::vector<std::string> update_arguments(const Machine& m) {
-    auto arguments = named("update", m.name);
+std::vector<std::string> update_arguments(const Machine& m, const SmolvmBuild& build) {
+    auto arguments = named("update", m.name, build.names_by_flag);
     arguments.insert(arguments.end(), {"--cpus", std::to_string(m.cpus), "--mem", std::to_string(m.memory_mib)});
     return arguments;
 }
@@ -145,8 +160,8 @@ std::vector<std::string> stop_arguments(const std::string& machine) {
     return named("stop", machine);
 }
 
-std::vector<std::string> delete_arguments(const std::string& machine) {
-    auto arguments = named("delete", machine);
+std::vector<std::string> delete_arguments(const std::string& machine, const SmolvmBuild& build) {
+    auto arguments = named("delete", machine, build.names_by_flag);
     arguments.emplace_back("--force");
     return arguments;
 }

@@ -3,6 +3,7 @@
 #include "controllers/guest/invocation.h"
 #include "controllers/machine/machine_paths.h"
 #include "controllers/process/process_runner.h"
+#include "manifests/host_policy.h"
 #include "reconciler/observed.h"
 #include "reconciler/smolvm_build.h"
 
@@ -30,6 +31,9 @@ struct Smolvm {
 /// Nothing when no executable `smolvm` is on `path` (as PATH is written).
 std::optional<Smolvm> find_smolvm(const std::string& path);
 
+/// Takes the program for the build that the host policy names by the program's digest; none that was measured is taken for another.
+void accept_build(Smolvm& smolvm, const SmolvmPolicy& policy);
+
 /// Asks it for its version ("1.32.2"); empty and `problem` set when it does not answer as smolvm does, in one line of "smolvm" and numbers.
 std::string smolvm_version(const Smolvm& smolvm, ProcessRunner& runner, std::string& problem);
 
@@ -42,10 +46,10 @@ VerifiedBuild verify_build(const Smolvm& smolvm);
 
 // Arguments as values; none makes smolvm ask a question (1.4.0, 1.8.3, 1.32.2).
 std::vector<std::string> create_arguments(const Machine& machine, const SmolvmBuild& build);
-std::vector<std::string> update_arguments(const Machine& machine);
+std::vector<std::string> update_arguments(const Machine& machine, const SmolvmBuild& build);
 std::vector<std::string> start_arguments(const std::string& machine);
 std::vector<std::string> stop_arguments(const std::string& machine);
-std::vector<std::string> delete_arguments(const std::string& machine);
+std::vector<std::string> delete_arguments(const std::string& machine, const SmolvmBuild& build);
 
 /// The message in smolvm's answer on stderr, JSON or a line "Error: …" (1.4.0, 1.8.3), made printable and short; how it ended where it says nothing.
 std::string smolvm_message(const ProcessResult& result);

@@ -63,9 +63,15 @@ bool is_krun(const std::string& library) {
     return library.rfind("libkrun", 0) == 0 || library == "smol_virgl_stub.so";
 }
 
-/// Identities come from the mappings themselves: a path may lead to another file by now. Nothing when one cannot be read.
-std::optional<std::vector<FileIdentity>> krun_libraries(std::int64_t pid, const std::string& maps) {
-    std::vector<FileIdentity> libraries;
+struct Libraries {
+    std::vector<FileIdentity> files;
+    bool hidden = false;
+};
+
+/// Identities come from the mappings themselves: a path may lead to another file by now. To follow one takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE
+/// (proc(5), map_files), even for the process's own user: they are hidden then, all of them. Nothing when one cannot be read for another reason.
+std::optional<Libraries> krun_libraries(std::int64_t pid, const std::string& maps) {
+    Libraries libraries;
     std::set<std::string> seen;
     for (const auto& line : split(maps, '\n')) {
         // "7f0c…-7f0c… r-xp 00000000 08:02 1311   /…/libkrun.so"
@@ -80,9 +86,10 @@ std::optional<std::vector<FileIdentity>> krun_libraries(std::int64_t pid, const 
         std::getline(words >> std::ws, path);
         if (!is_krun(path.substr(path.rfind('/') + 1)) || !seen.insert(fmt::format("{} {} {}", device, inode, path)).second) continue;
         auto identity = identify_file(fmt::format("/proc/{}/map_files/{}", pid, map_file(range)));
+        if (!identity && errno == EPERM) return Libraries{{}, true};
         if (!identity) return std::nullopt;
         identity->path = path;
-        libraries.push_back(*identity);
+        libraries.files.push_back(*identity);
     }
     return libraries;
 }
@@ -131,7 +138,7 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     auto environment = parse_environment(*environ_text);
     const auto uid = effective_uid(*status);
     if (error || !libraries || !environment || uid < 0) return std::nullopt;
-    return VmmProcess{pid, *start, uid, *executable, std::move(*libraries), std::move(*environment), {}};
+    return VmmProcess{pid, *start, uid, *executable, std::move(libraries->files), std::move(*environment), libraries->hidden ? "only root may see which libraries it maps" : ""};
 }
 
 /// Absent: it ended meanwhile. While a process ends, or replaces its program, it is unreadable for a moment and not yet a zombie.

@@ -6,6 +6,7 @@
 #include "controllers/state/sql.h"
 #include "manifests/error.h"
 #include "reconciler/address.h"
+#include "reconciler/alias.h"
 
 #include "schema_sql.h"
 
@@ -55,16 +56,22 @@ Allocation checked(const std::string& bottle, Allocation allocation) {
     const bool subnets = parse_subnet(allocation.internal_subnet) && (allocation.external_subnet.empty() || parse_subnet(allocation.external_subnet));
     // Only root can give a VMM a uid of its own, and only root's must never be without.
     const bool uid = geteuid() == 0 ? allocation.vmm_uid > 0 : allocation.vmm_uid == 0;
-    if (!subnets || !uid) throw Error(Exit::Failed, fmt::format("the allocation of {} makes no sense", printable(bottle)));
+    const bool alias = allocation.alias.empty() || is_alias(allocation.alias);
+    if (!subnets || !uid || !alias) throw Error(Exit::Failed, fmt::format("the allocation of {} makes no sense", printable(bottle)));
     return allocation;
 }
+
+/// A record of its own, so that a table of before there were any is read, too.
+constexpr const char* kAlias = "alias";
 
 std::map<std::string, Allocation> read_allocations(SQLite::Database& database) {
     std::map<std::string, Allocation> all;
     SQLite::Statement query(database, "SELECT bottle, internal_subnet, external_subnet, vmm_uid FROM allocations");
     while (query.executeStep()) {
         const auto bottle = query.getColumn(0).getString();
-        all[bottle] = checked(bottle, {query.getColumn(1).getString(), text_or_empty(query.getColumn(2)), query.getColumn(3).getInt64()});
+        Allocation allocation{query.getColumn(1).getString(), text_or_empty(query.getColumn(2)), query.getColumn(3).getInt64()};
+        allocation.alias = record(database, bottle, kAlias).value_or("");
+        all[bottle] = checked(bottle, std::move(allocation));
     }
     return all;
 }
@@ -218,6 +225,8 @@ void StateStore::reserve(const std::string& bottle, const Allocation& allocation
             "INSERT INTO allocations VALUES (?, ?, nullif(?, ''), nullif(?, 0)) ON CONFLICT (bottle) DO UPDATE SET internal_subnet = excluded.internal_subnet, "
             "external_subnet = excluded.external_subnet, vmm_uid = excluded.vmm_uid",
             bottle, allocation.internal_subnet, allocation.external_subnet, allocation.vmm_uid);
+        if (!allocation.alias.empty()) save_record(database, bottle, kAlias, allocation.alias);
+        else run(database, "DELETE FROM records WHERE bottle = ? AND kind = ?", bottle, kAlias);
         return true;
     });
 }

@@ -94,7 +94,9 @@ struct Followed {
         container.is.name = container_name("docs", "egress");
         container.status = status;
         Snapshot snapshot;
-        snapshot.docker = DockerView{{}, {container}, {}, {}};
+        DockerView view;
+        view.containers = {container};
+        snapshot.docker = std::move(view);
         return log_has_ended("egress", "docs", snapshot);
     }
 

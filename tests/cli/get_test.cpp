@@ -54,7 +54,7 @@ TEST_CASE("labels select a bottle that has all of them") {
     CHECK_FALSE(selected(labels, {{"none", ""}}));
 }
 
-TEST_CASE("golden: describe a bottle that is Ready, one that is stopped, and one of which nothing can be read") {
+TEST_CASE("golden: describe a bottle that is Ready, one that is stopped, one of which nothing can be read, and one in mode tsi-loopback") {
     auto world = ready_world();
     auto ready = sample::description(world);
     ready.events = events(sample::records());
@@ -69,6 +69,8 @@ TEST_CASE("golden: describe a bottle that is Ready, one that is stopped, and one
     dead.kill_vmm();
     dead.remove_container("bottle-docs-writer-egress");
     check_golden("cli/describe-stopped.txt", describe_text(sample::description(dead), sample::now(), {}));
+    auto loopback = ready_world(sample_on_loopback());
+    check_golden("cli/describe-loopback.txt", describe_text(sample::description(loopback, sample_on_loopback()), sample::now(), {}));
 }
 
 TEST_CASE("what is described is read from the snapshot alone: no value of a variable is in it") {

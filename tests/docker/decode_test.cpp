@@ -305,3 +305,18 @@ TEST_CASE("docker: a volume's driver and options are read") {
     CHECK(decoded[1].driver == "x");
     CHECK(decoded[1].options.empty());
 }
+
+TEST_CASE("docker: what is asked to be published, and what is: of a container that is stopped, nothing") {
+    auto container = good_container();
+    container["HostConfig"]["PortBindings"] = {{"9099/tcp", {{{"HostIp", "127.0.0.16"}, {"HostPort", "9099"}}, {{"HostIp", ""}, {"HostPort", ""}}}}, {"53/udp", nullptr}};
+    container["NetworkSettings"]["Ports"] = {{"9099/tcp", {{{"HostIp", "127.0.0.16"}, {"HostPort", "9099"}}}}, {"3128/tcp", nullptr}};
+    const auto decoded = decode_container(container.dump());
+    CHECK(decoded.is.published_ports == std::vector<std::string>{"53/udp", "9099/tcp -> 127.0.0.16:9099", "9099/tcp -> :"});
+    CHECK(decoded.live_ports == std::vector<std::string>{"9099/tcp -> 127.0.0.16:9099"});
+    const auto name = decoded.is.name;
+    CHECK(decode_published(container.dump()) == std::vector<PublishedPort>{{decoded.id, name, "127.0.0.16", 9099}, {decoded.id, name, "", 0}});
+    container["NetworkSettings"]["Ports"] = json::object();
+    CHECK(decode_container(container.dump()).live_ports.empty());
+    container["HostConfig"]["PortBindings"] = nullptr;
+    CHECK(decode_published(container.dump()).empty());
+}

@@ -1,5 +1,8 @@
 #include "tests/docker/private_docker.h"
 
+#include "controllers/host/host_sockets.h"
+#include "controllers/host/routes.h"
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -97,6 +100,12 @@ void DockerHand::add_container(const std::string& name, const std::string& netwo
     call("POST", "/containers/create?name=" + name, {{"Image", "bottle-egress:1"}, {"HostConfig", {{"NetworkMode", network}}}});
     call("POST", "/containers/" + name + "/start");
 }
+void DockerHand::add_publishing(const std::string& name, const std::string& network, const std::string& address, const std::string& port) {
+    const json places = {{"80/tcp", json::array({{{"HostIp", address}, {"HostPort", port}}})}};
+    call("POST", "/containers/create?name=" + name,
+         {{"Image", "bottle-egress:1"}, {"ExposedPorts", {{"80/tcp", json::object()}}}, {"HostConfig", {{"NetworkMode", network}, {"PortBindings", places}}}});
+}
+void DockerHand::start(const std::string& container) { call("POST", "/containers/" + container + "/start"); }
 void DockerHand::clear() {
     // Podman removes no container that another has joined (4.3.1): that one goes first, and the list has no order.
     for (auto left = get("/containers/json?all=1"); !left.empty();) {
@@ -125,6 +134,11 @@ Snapshot DockerWorld::observe(const Scope& scope) {
     model_.containers.clear();
     for (const auto& container : snapshot.docker->containers) model_.containers[container.id] = container;
     snapshot.route = model_.observe(scope).route;
+    // Of the loopback it is the kernel that tells.
+    if (scope.tsi_loopback) {
+        snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
+        snapshot.listeners = host_sockets();
+    }
     return snapshot;
 }
 

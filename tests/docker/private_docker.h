@@ -24,6 +24,9 @@ public:
     void disconnect(const std::string& network, const std::string& container);
     void add_network(const std::string& name, const std::string& subnet);
     void add_container(const std::string& name, const std::string& network);
+    /// One that is made, not started, and would be published at that address.
+    void add_publishing(const std::string& name, const std::string& network, const std::string& address, const std::string& port);
+    void start(const std::string& container);
     /// Removes everything: containers, networks, volumes.
     void clear();
     nlohmann::json get(const std::string& path);

@@ -26,6 +26,8 @@ check(execFileSync(bottle, ["schema"], { encoding: "utf8" }) === read("schema/bo
 // Strict: a misspelt keyword of the schema is an error. Not so where a rule for whole bottles names a key that is described elsewhere.
 const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
 const validate = ajv.compile(schema);
+const policySchema = JSON.parse(read("schema/host_policy.v1.schema.json"));
+const validatePolicy = ajv.compile(policySchema);
 
 // Every default and every example fits the very key that it stands at.
 function eachNode(node, where, visit) {
@@ -33,12 +35,14 @@ function eachNode(node, where, visit) {
   for (const [key, member] of Object.entries(node.properties ?? {})) eachNode(member, `${where}/${key}`, visit);
   for (const others of ["items", "additionalProperties"]) if (typeof node[others] === "object") eachNode(node[others], `${where}/*`, visit);
 }
-eachNode(schema, "", (node, where) => {
-  const { allOf, ...alone } = node;
-  for (const value of [...(node.examples ?? []), ...("default" in node ? [node.default] : [])]) {
-    check(ajv.validate(alone, value), `${where}: ${JSON.stringify(value)} does not fit its own key`);
-  }
-});
+for (const [root, name] of [[schema, ""], [policySchema, "host policy "]]) {
+  eachNode(root, name, (node, where) => {
+    const { allOf, ...alone } = node;
+    for (const value of [...(node.examples ?? []), ...("default" in node ? [node.default] : [])]) {
+      check(ajv.validate(alone, value), `${where}: ${JSON.stringify(value)} does not fit its own key`);
+    }
+  });
+}
 
 // An editor's verdict: its own YAML reader, then the schema.
 function editor(text) {
@@ -68,13 +72,17 @@ function ours(text) {
   }
 }
 
-// What stands in the tree as a manifest is one, to both.
+// What stands in the tree as a manifest is one, to both; a host policy is one to its schema (bottle reads it in tests/manifests/docs_test.cpp).
 const whole = fs.readdirSync(path.join(tree, "manifests/examples")).filter((name) => name.endsWith(".yaml")).map((name) => ["manifests/examples/" + name, read("manifests/examples/" + name)]);
 for (const file of ["README.md", ...fs.readdirSync(path.join(tree, "docs")).map((name) => "docs/" + name)]) {
   for (const [, text] of read(file).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)) if (text.includes("apiVersion:")) whole.push([file, text]);
 }
 check(whole.length >= 5, `only ${whole.length} manifests are in the tree`);
 for (const [file, text] of whole) {
+  if (/^kind: HostPolicy$/m.test(text)) {
+    check(validatePolicy(YAML.parse(text)), `${file}: its host policy is none: ${ajv.errorsText(validatePolicy.errors)}`);
+    continue;
+  }
   check(editor(text).length === 0, `${file}: an editor refuses it: ${editor(text)}`);
   check(ours(text) === "", `${file}: bottle refuses it: ${ours(text)}`);
 }

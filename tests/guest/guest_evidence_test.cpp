@@ -361,6 +361,55 @@ TEST_CASE("the raw text is JSON, also of bytes that are no UTF-8") {
     CHECK(text.at("results")[2].at("guest") == "refused");
 }
 
+TEST_CASE("on TSI nothing logs a refusal: with a live and silent listener a refusal counts, without one only what says that it may not") {
+    const auto on_tsi = [](Kind kind, const std::string& address, Guest guest) { return result(kind, Expect::Unlogged, address, guest); };
+    const auto verdict = [](const ProbeResult& one) { return judge_guest({{}, "n", {one}}).front().verdict; };
+    const auto reading = [](const ProbeResult& one) { return judge_guest({{}, "n", {one}}).front().reading; };
+    for (const auto kind : {Kind::Tcp, Kind::Udp, Kind::Tcp6, Kind::Udp6}) {
+        const std::string address = kind == Kind::Tcp || kind == Kind::Udp ? "10.231.0.1" : "::1";
+        const bool datagram = kind == Kind::Udp || kind == Kind::Udp6;
+        for (const auto guest : {Guest::Refused, Guest::Denied, Guest::Unreachable}) {
+            CHECK(verdict(with_listener(on_tsi(kind, address, guest))) == Verdict::Holds);
+            CHECK(verdict(with_listener(on_tsi(kind, address, guest), 1)) == Verdict::Fails);
+            CHECK(verdict(on_tsi(kind, address, guest)) == Verdict::Unknown);
+        }
+        CHECK(reading(with_listener(on_tsi(kind, address, Guest::Denied))).find("nothing on the host logged it") != std::string::npos);
+        // smolvm drops a datagram without a word, and a connection never.
+        CHECK(verdict(with_listener(on_tsi(kind, address, Guest::TimedOut))) == (datagram ? Verdict::Holds : Verdict::Unknown));
+        for (const auto guest : {Guest::Connected, Guest::Data, Guest::Held, Guest::Reset, Guest::Answered, Guest::Nxdomain}) {
+            CHECK(verdict(with_listener(on_tsi(kind, address, guest))) == Verdict::Fails);
+        }
+        for (const auto guest : {Guest::NotRun, Guest::Other, Guest::Listening}) CHECK(verdict(with_event(with_listener(on_tsi(kind, address, guest)))) == Verdict::Unknown);
+    }
+    // Where nothing of ours can listen. A refused connection looks like an unused port of an open machine.
+    CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Denied)) == Verdict::Holds);
+    CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Unreachable)) == Verdict::Holds);
+    CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Refused)) == Verdict::Unknown);
+    CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::TimedOut)) == Verdict::Fails);
+    CHECK(verdict(on_tsi(Kind::Tcp6, "2001:db8::1", Guest::NotRun)) == Verdict::Unknown);
+    CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Other)) == Verdict::Unknown);
+    CHECK(reading(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Denied)).find("the guest's word alone") != std::string::npos);
+    for (const auto kind : {Kind::DnsUdp, Kind::DnsTcp, Kind::Icmp}) {
+        auto one = on_tsi(kind, "10.231.0.1", Guest::Denied);
+        if (kind == Kind::Icmp) one.target.port = 0;
+        CHECK(verdict(one) == Verdict::Holds);
+        one.guest = Guest::TimedOut;
+        CHECK(verdict(one) == (kind == Kind::DnsTcp ? Verdict::Fails : Verdict::Holds));
+        // Here nobody answers for a name, smolvm neither.
+        for (const auto guest : {Guest::Nxdomain, Guest::Answered}) {
+            one.guest = guest;
+            CHECK(verdict(one) == Verdict::Fails);
+        }
+    }
+    const auto port = result(Kind::BundlePort, Expect::Reached, "127.0.0.16", Guest::Data);
+    CHECK(judge_guest({{}, "n", {port, with_listener(on_tsi(Kind::Tcp, "10.231.0.1", Guest::Denied))}}).size() == 2);
+    CHECK(judge_guest({{}, "n", {port, on_tsi(Kind::Tcp, "1.1.1.1", Guest::Denied)}}).size() == 3);
+    // A listener of the guest's is looked for on the host as on any machine.
+    auto listener = result(Kind::Listener, Expect::Unlogged, "0.0.0.0", Guest::Listening);
+    CHECK(verdict(with_listener(listener)) == Verdict::Holds);
+    CHECK(verdict(with_listener(listener, 1)) == Verdict::Fails);
+}
+
 TEST_CASE("without a network: no route to anything, with a live listener wherever one can stand") {
     const auto offline = [](Kind kind, const std::string& address, Guest guest) { return result(kind, Expect::NoRoute, address, guest); };
     const auto verdict = [](const ProbeResult& one) { return judge_guest({{}, "n", {one}}).front().verdict; };

@@ -26,7 +26,7 @@ TEST_CASE("connections and listeners are read from a socket table") {
           std::vector<TcpSocket>{{State::Established, "10.231.0.1", 34354, "10.231.0.2", 9098, 2900002}});
     const std::vector<std::pair<std::string, State>> states{{"06", State::Closing},   {"04", State::Closing}, {"05", State::Closing},
                                                             {"08", State::Closing},   {"09", State::Closing}, {"0B", State::Closing},
-                                                            {"0A", State::Listening}, {"01", State::Established}};
+                                                            {"0A", State::Listening}, {"01", State::Established}, {"07", State::Unconnected}};
     for (const auto& [number, state] : states) {
         std::string other = kLine;
         other.replace(other.find(" 01 "), 4, " " + number + " ");
@@ -34,7 +34,7 @@ TEST_CASE("connections and listeners are read from a socket table") {
         CHECK(parse_socket_table(kHeader + other).front().state == state);
     }
     // Not connected yet, or not any more.
-    for (const char* number : {"02", "03", "07", "0C", "00", "FF"}) {
+    for (const char* number : {"02", "03", "0C", "00", "FF"}) {
         std::string other = kLine;
         other.replace(other.find(" 01 "), 4, std::string(" ") + number + " ");
         CHECK(parse_socket_table(kHeader + other).empty());

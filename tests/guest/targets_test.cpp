@@ -115,3 +115,25 @@ TEST_CASE("without a network: the one port is on the guest's loopback, and there
     }
     CHECK(planned.size() == plan(around()).size() - 1 + 2);
 }
+
+TEST_CASE("on TSI: the ports are on the alias, nothing is expected of a gateway or a log of smolvm's, and what is beside the alias is tried") {
+    Surroundings loopback = around();
+    loopback.alias = "127.0.0.16";
+    loopback.neighbours.front().alias = "127.0.0.17";
+    auto planned = plan(loopback);
+    for (const int port : {9099, 9418}) CHECK(has(planned, Kind::BundlePort, Expect::Reached, "127.0.0.16", port, ""));
+    CHECK(has(planned, Kind::Listener, Expect::Denied, "0.0.0.0", 0, ""));
+    for (const auto kind : {Kind::Tcp, Kind::Udp}) {
+        for (const auto* address : {"127.0.0.1", "127.0.0.17", "10.231.0.1", "10.232.0.1", "192.0.2.7", "10.231.0.9"}) CHECK(has(planned, kind, Expect::Unlogged, address, 0, address));
+    }
+    CHECK(has(planned, Kind::Tcp6, Expect::Unlogged, "::1", 0, "::1"));
+    CHECK(has(planned, Kind::Tcp, Expect::Unlogged, "1.1.1.1", 443, ""));
+    CHECK(has(planned, Kind::Tcp, Expect::Unlogged, "169.254.169.254", 80, ""));
+    for (const PlannedTarget& one : planned) {
+        const bool datagram = one.target.kind == Kind::Udp || one.target.kind == Kind::Udp6;
+        if (one.target.kind != Kind::BundlePort && one.target.kind != Kind::Listener) CHECK(one.target.expect == Expect::Unlogged);
+        if (datagram) CHECK_FALSE(one.listen_on.empty());
+        CHECK(one.target.address != "100.96.0.1");
+        CHECK(one.target.address != "fd53:4d00::1");
+    }
+}

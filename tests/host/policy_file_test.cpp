@@ -13,7 +13,7 @@ using namespace bottle;
 namespace {
 
 constexpr uid_t kStranger = 65534;
-constexpr const char* kPolicy = "apiVersion: bottle/v1\nkind: HostPolicy\nnetwork: {tsiLoopback: false}\n";
+constexpr const char* kOptIn = "apiVersion: bottle/v1\nkind: HostPolicy\nnetwork: {tsiLoopback: true}\n";
 
 std::string refusal(const std::string& path) {
     return raised([&] { read_host_policy(path); });
@@ -36,10 +36,10 @@ TEST_CASE("a host policy counts only where nobody but root and us could have wri
     const auto folder = top.file("bottle");
     const auto path = folder + "/config.yaml";
     std::filesystem::create_directory(folder);
-    write_file(path, kPolicy);
+    write_file(path, kOptIn);
     REQUIRE(chmod(folder.c_str(), 0755) == 0);
     REQUIRE(chmod(path.c_str(), 0644) == 0);
-    CHECK(read_host_policy(path).file == path);
+    CHECK(read_host_policy(path).network.tsi_loopback);
 
     SECTION("the group writes") {
         REQUIRE(chmod(path.c_str(), 0664) == 0);

@@ -32,7 +32,8 @@ std::string rootfs_in(const TempFolder& folder) {
 }  // namespace
 
 Smolvm smolvm_of(const std::string& version) {
-    if (version != kStandIn) {
+    const bool tsi = version == kStandInTsi;
+    if (version != kStandIn && !tsi) {
         const char* newest = std::getenv("BOTTLE_SMOLVM");
         const char* older = std::getenv("BOTTLE_SMOLVM_OLDER");
         if (newest == nullptr || older == nullptr) FAIL("BOTTLE_SMOLVM and BOTTLE_SMOLVM_OLDER do not name the folders of the measured ones (tools/get-smolvm)");
@@ -43,8 +44,9 @@ Smolvm smolvm_of(const std::string& version) {
         }
         FAIL("no folder holds smolvm " << version);
     }
-    const std::string folder = BOTTLE_STAND_IN;
+    const std::string folder = tsi ? BOTTLE_STAND_IN_TSI : BOTTLE_STAND_IN;
     Smolvm smolvm{folder + "/smolvm", folder};
+    if (tsi) smolvm.build = tsi_build("1.1.2", measured_builds().back().digests);
     for (const auto& file : smolvm.trusted_files()) smolvm.build.digests[std::filesystem::path(file).filename()] = sha256_hex(file_text(file));
     return smolvm;
 }
@@ -59,6 +61,10 @@ MachinePlace::MachinePlace(const std::string& version, MachineDeadlines deadline
     machine.overlay_gib = 1;
     machine.allowed_cidr = "10.231.0.2/32";
     machine.labels = {{"dev.bottle.name", "docs"}};
+    if (version == kStandInTsi) {
+        machine.tsi = true;
+        machine.allowed_cidr = "127.0.0.16/32";
+    }
 }
 
 MachinePlace::~MachinePlace() {

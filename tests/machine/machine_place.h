@@ -10,6 +10,8 @@ namespace bottle {
 
 /// In the place of a version: the stand-in of this build.
 inline constexpr const char* kStandIn = "";
+/// And the stand-in of 1.1.2, the last on TSI.
+inline constexpr const char* kStandInTsi = "stand-in 1.1.2";
 
 /// The stand-in, or the real one of that version, whose folder BOTTLE_SMOLVM (the newest) or BOTTLE_SMOLVM_OLDER (a list with colons) names; a test without
 /// it fails.

@@ -144,8 +144,9 @@ TEST_CASE("what a later version will do is refused at its line") {
     CHECK(first_line(with_ports("[{name: proxy, port: 9099}]")).empty());
     CHECK(first_line(with_ports("[{name: proxy, port: 9099}, {name: git, port: 9418}]")) == "bottle.yaml:14:51: error: in mode socket the guest has the port proxy and no other, so not git");
     CHECK(first_line(manifest_text({.more = "  network: {mode: socket}\n"})) == "bottle.yaml:14:19: error: mode socket needs a port named proxy, and no container has one");
-    CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})) == "bottle.yaml:14:19: error: tsi-loopback is not in this version");
-    CHECK(ManifestFile(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})).error().find("hint: smolvm 1.1.3 and later refuse an allowlist on TSI") != std::string::npos);
+    CHECK(first_line(manifest_text({.more = "  network: {mode: tsi-loopback}\n"})).empty());
+    CHECK(first_line(manifest_text({.more = "    externalNetwork: false\n  network: {mode: tsi-loopback}\n"})) ==
+          "bottle.yaml:14:22: error: mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone");
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
     CHECK(first_line(manifest_text({.machine = "image: {docker: \"a:1\"}"})) == "bottle.yaml:7:13: error: docker is not in this version");
     CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");

@@ -85,7 +85,7 @@ TEST_CASE("what this version does not do yet is described as that") {
         CHECK((description.find("ot in this version") != std::string::npos));
     };
     for (const auto* pointer : {"/spec/machine/backend", "/spec/machine/image/docker", "/spec/machine/image/archive", "/spec/machine/image/pack", "/spec/agent/provider", "/spec/agent/prompt", "/spec/agent/skills",
-                                "/spec/agent/env", "/spec/network/mode", "/spec/bundle/containers", "/spec/bundle/containers/0/env", "/spec/bundle/egress", "/spec/bundle/gitGate", "/spec/bundle/supervise"}) {
+                                "/spec/agent/env", "/spec/bundle/containers", "/spec/bundle/containers/0/env", "/spec/bundle/egress", "/spec/bundle/gitGate", "/spec/bundle/supervise"}) {
         says(pointer);
     }
 }

@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include <array>
+
 using namespace bottle;
 
 namespace {
@@ -84,6 +86,41 @@ TEST_CASE("a VMM that only root may look into is found by its own user, and said
     // It can be ended by its user all the same.
     CHECK(true_as_user([&] { return kill_and_confirm(child, *process_start_time(child), std::chrono::seconds(5)); }));
     CHECK(process_state(child) == 'Z');
+    waitpid(child, nullptr, 0);
+    close(hold[0]);
+    close(hold[1]);
+}
+
+TEST_CASE("of a VMM that hides nothing itself, its own user sees all but the mapped libraries, and that is said") {
+    const TempFolder folder;
+    REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+    // Mapped by its program's own name: no library is needed for a mapping that counts as one.
+    const auto program = folder.file("libkrun-vmm");
+    std::filesystem::copy_file(std::filesystem::canonical("/bin/sh"), program);
+    REQUIRE(chmod(program.c_str(), 0755) == 0);
+    const auto vm = folder.file("vm");
+    const auto config = vm + "/boot-config.json";
+    int hold[2] = {-1, -1};
+    REQUIRE(pipe2(hold, O_CLOEXEC) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(hold[0], 0);
+        if (become_nobody()) execle(program.c_str(), program.c_str(), "-c", "read line", "_boot-vm", config.c_str(), nullptr, std::array<char*, 1>{}.data());
+        _exit(127);
+    }
+    const auto only = [&] {
+        const auto found = find_vmm_processes(vm);
+        return found.present() && found->size() == 1 && found->front().pid == child ? found->front() : VmmProcess{};
+    };
+    for (int i = 0; i < 500 && only().executable.path != program; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const auto whole = only();
+    CHECK(whole.hidden.empty());
+    CHECK(whole.libraries.size() == 1);
+    CHECK(true_as_user([&] {
+        const auto seen = only();
+        return seen.hidden == "only root may see which libraries it maps" && seen.libraries.empty() && seen.executable == whole.executable && seen.uid == kNobody;
+    }));
+    kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     close(hold[0]);
     close(hold[1]);

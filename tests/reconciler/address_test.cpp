@@ -14,7 +14,7 @@ Snapshot snapshot_of(ModelWorld& world) {
 }
 
 Allocation chosen(const Snapshot& snapshot, const Pools& pools = {}) {
-    const auto answer = allocate("docs-writer", true, pools, snapshot);
+    const auto answer = allocate(sample_manifest(), pools, snapshot);
     if (const auto* why = std::get_if<std::string>(&answer)) FAIL(*why);
     return std::get<Allocation>(answer);
 }
@@ -87,13 +87,13 @@ TEST_CASE("the lowest free subnets and uid are allocated, and kept") {
         Pools pools;
         pools.internal = "10.231.0.0/28";
         world.host.routes = {"10.231.0.0/28"};
-        const auto answer = allocate("docs-writer", true, pools, snapshot_of(world));
+        const auto answer = allocate(sample_manifest(), pools, snapshot_of(world));
         REQUIRE(std::holds_alternative<std::string>(answer));
         CHECK(std::get<std::string>(answer).find("10.231.0.0/28") != std::string::npos);
     }
     SECTION("without a look at Docker nothing is chosen") {
         world.docker_down = "connection refused";
-        CHECK(std::holds_alternative<std::string>(allocate("docs-writer", true, {}, snapshot_of(world))));
+        CHECK(std::holds_alternative<std::string>(allocate(sample_manifest(), {}, snapshot_of(world))));
     }
 }
 

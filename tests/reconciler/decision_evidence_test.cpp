@@ -39,6 +39,16 @@ const FileChange kOtherFile[] = {[](FileIdentity& f) { f.device += 1; }, [](File
 void as_user(Look& look) {
     look.desired.allocation.vmm_uid = 0;
     look.vmm().hidden = "only root may look into it";
+    look.vmm().executable = {};
+    look.vmm().libraries.clear();
+    look.vmm().environment.clear();
+}
+
+/// And where the kernel keeps nothing of it but the mapped libraries.
+void as_user_who_sees_the_program(Look& look) {
+    look.desired.allocation.vmm_uid = 0;
+    look.vmm().hidden = "only root may see which libraries it maps";
+    look.vmm().libraries.clear();
 }
 
 }  // namespace
@@ -114,6 +124,23 @@ TEST_CASE("decision: a hidden process of the user's own holds while the files ar
           {{"cannot be looked at again: denied", hidden([](Look& l) { l.machine().started_files = Unknown{"denied"}; })},
            {"cannot be looked at again: one is gone", hidden([](Look& l) { l.machine().started_files = Absent{}; })},
            {"smolvm's files changed since it was started", hidden([](Look& l) { l.machine().started_files.value().front().inode += 1; })}});
+}
+
+TEST_CASE("decision: of a process whose libraries alone are hidden, what is shown must be as verified, too") {
+    check(EvidenceKind::Process, Verdict::Holds, {{"only root can see which libraries it maps", as_user_who_sees_the_program}});
+    const auto shown = [](const std::function<void(Look&)>& change) {
+        return [change](Look& l) {
+            as_user_who_sees_the_program(l);
+            change(l);
+        };
+    };
+    check(EvidenceKind::Process, Verdict::Fails,
+          {{"smolvm's files changed since it was started", shown([](Look& l) { l.machine().started_files.value().front().inode += 1; })},
+           {"its environment has LD_PRELOAD", shown([](Look& l) { l.vmm().environment["LD_PRELOAD"] = "/tmp/x.so"; })},
+           {"it cannot be looked into: only root", shown([](Look& l) { l.desired.allocation.vmm_uid = l.vmm().uid; })}});
+    for (const auto change : kOtherFile) {
+        check(EvidenceKind::Process, Verdict::Fails, {{"its executable is not the smolvm that was verified", shown([change](Look& l) { change(l.vmm().executable); })}});
+    }
 }
 
 TEST_CASE("decision: the running configuration's evidence") {

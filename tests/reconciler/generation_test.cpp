@@ -27,8 +27,10 @@ const Change kChanges[] = {
     [](Desired& d) { d.allocation.internal_subnet = "10.231.0.8/29"; },
     [](Desired& d) { d.allocation.external_subnet = "10.232.0.8/29"; },
     [](Desired& d) { d.allocation.vmm_uid += 1; },
+    [](Desired& d) { d.allocation.alias = "127.0.0.16"; },
     [](Desired& d) { d.mode = NetworkMode::Bridge; },
     [](Desired& d) { d.bundle_address = "10.231.0.3"; },
+    [](Desired& d) { d.dialled = "127.0.0.16"; },
     [](Desired& d) { d.networks.pop_back(); },
     [](Desired& d) { d.networks.front().name += "x"; },
     [](Desired& d) { d.networks.front().driver = "macvlan"; },
@@ -105,6 +107,8 @@ const Change kChanges[] = {
     [](Desired& d) { d.machine.socket.reset(); },
     [](Desired& d) { d.machine.socket->host_path += "x"; },
     [](Desired& d) { d.machine.socket->guest_path += "x"; },
+    [](Desired& d) { d.machine.tsi = true; },
+    [](Desired& d) { d.machine.has_command = false; },
     [](Desired& d) { d.machine.labels["x"] = "y"; },
     [](Desired& d) { d.socket_folder.reset(); },
     [](Desired& d) { d.socket_folder->path += "x"; },
@@ -144,6 +148,7 @@ TEST_CASE("generation: what is only said about it changes nothing") {
     auto said = whole();
     said.place = {"other.yaml", 7, 1};
     said.mode_why = "x";
+    said.forbidden = "x";
     said.no_firewall = "x";
     said.problems.push_back({{}, "x", "", ""});
     CHECK(generation_text(said) == generation_text(whole()));

@@ -143,6 +143,15 @@ const std::vector<Event>& events() {
         {"socket's file exchanged", End::Ready, [](ModelWorld& w, Random& r) { if (w.socket_place && !w.socket_place->entries.empty()) w.socket_place->entries.front().inode += 1 + r() % 5; }},
         {"socket's folder opened", End::Ready, [](ModelWorld& w, Random&) { if (w.socket_place) w.socket_place->mode = 0777; }},
         {"socket's folder gone", End::Ready, [](ModelWorld& w, Random&) { w.socket_place.reset(); }},
+        {"somebody publishes on an address of the loopback", End::Refused,
+         [](ModelWorld& w, Random& r) { w.published_by_others.push_back({"c0ffee", fmt::format("web{}", r() % 3), fmt::format("127.0.0.{}", 16 + r() % 2), 80}); }},
+        {"somebody listens on every address", End::Refused, [](ModelWorld& w, Random& r) { w.listening.push_back({r() % 2 == 0 ? "tcp" : "udp", "0.0.0.0", 22}); }},
+        {"listeners unreadable", End::Refused, [](ModelWorld& w, Random&) { w.listeners_unreadable = "/proc/net/tcp cannot be read"; }},
+        {"opt-in taken back", End::Refused, [](ModelWorld& w, Random&) { w.policy.network.tsi_loopback = false; }},
+        {"infra published elsewhere", End::Ready,
+         [](ModelWorld& w, Random& r) {
+             if (auto* infra = w.container_named("bottle-docs-writer-infra")) infra->is.published_ports = {r() % 2 == 0 ? "9099/tcp -> 0.0.0.0:9099" : "9099/tcp -> 127.0.0.17:9099"};
+         }},
         {"another claim", End::Refused, [](ModelWorld& w, Random&) { if (w.stored.allocation) w.uid_claim = 2'000'000; else w.docker_down = "connection refused"; }},
     };
     return kEvents;
@@ -190,15 +199,16 @@ void check_end(ModelWorld& world, const Manifest& manifest, End expected) {
 }  // namespace
 
 TEST_CASE("from random worlds: one apply converges or refuses, the next does nothing, and nothing runs unproved") {
-    const Manifest manifests[] = {sample_with_volume(), sample_with_socket()};
-    const ModelWorld readies[] = {ready_world(manifests[0]), ready_world(manifests[1])};
+    const Manifest manifests[] = {sample_with_volume(), sample_with_socket(), sample_on_loopback()};
+    const ModelWorld readies[] = {ready_world(manifests[0]), ready_world(manifests[1]), ready_world(manifests[2])};
+    const char* const modes[] = {"", ", mode socket", ", mode tsi-loopback"};
     for (unsigned seed = 1; seed <= BOTTLE_TEST_WORLDS; ++seed) {
         Random random(seed);
-        const auto mode = random() % 3 == 0 ? 1 : 0;
+        const auto mode = random() % 4 == 0 ? 1 : random() % 3 == 0 ? 2 : 0;
         const auto& manifest = manifests[mode];
-        auto world = random() % 8 == 0 ? empty_world() : readies[mode];
+        auto world = random() % 8 != 0 ? readies[mode] : mode == 2 ? loopback_world() : empty_world();
         auto expected = End::Ready;
-        std::string story = fmt::format("seed {}{}", seed, mode == 1 ? ", mode socket" : "");
+        std::string story = fmt::format("seed {}{}", seed, modes[mode]);
         const auto count = random() % 5;
         for (unsigned i = 0; i < count; ++i) {
             const auto& event = events()[random() % events().size()];

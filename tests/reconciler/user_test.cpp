@@ -71,7 +71,7 @@ TEST_CASE("as a user a bottle becomes Ready, with no uid held and none claimed")
     world.stored.other_allocations["other"] = *world.stored.allocation;
     world.stored.allocation.reset();
     world.networks.clear();
-    const auto chosen = allocate("docs-writer", true, {}, world.observe(scope_of(world, sample_manifest())));
+    const auto chosen = allocate(sample_manifest(), {}, world.observe(scope_of(world, sample_manifest())));
     CHECK(std::get<Allocation>(chosen) == Allocation{"10.231.0.8/29", "10.232.0.8/29", 0});
 }
 

@@ -139,6 +139,30 @@ TEST_CASE("an allocation that makes no sense is neither taken nor read") {
     CHECK(raised([&] { store.read("other"); }) == "1: the allocation of docs makes no sense");
 }
 
+TEST_CASE("an address of the loopback is kept with the allocation, and an allocation of before there were any is read") {
+    const Fixture place;
+    auto with_alias = kOne;
+    with_alias.alias = "127.0.0.16";
+    StateStore(place.path).reserve("docs", kOne);
+    StateStore(place.path).reserve("other", kTwo);
+    CHECK(StateStore(place.path).allocations().at("docs") == kOne);
+    StateStore(place.path).reserve("docs", with_alias);
+    CHECK(StateStore(place.path).allocations() == std::map<std::string, Allocation>{{"docs", with_alias}, {"other", kTwo}});
+    CHECK(StateStore(place.path).read("other").other_allocations.at("docs") == with_alias);
+    for (const auto* wrong : {"127.0.0.1", "127.0.0.32", "0.0.0.0", "127.0.0.016", "x"}) {
+        auto allocation = kOne;
+        allocation.alias = wrong;
+        CHECK(raised([&] { StateStore(place.path).reserve("docs", allocation); }).find("makes no sense") != std::string::npos);
+    }
+    // One that is given up, as another took it meanwhile, is gone from the record, too.
+    StateStore(place.path).reserve("docs", kOne);
+    CHECK(StateStore(place.path).allocations().at("docs") == kOne);
+    StateStore(place.path).reserve("docs", with_alias);
+    StateStore(place.path).forget("docs");
+    StateStore(place.path).reserve("docs", kOne);
+    CHECK(StateStore(place.path).allocations().at("docs") == kOne);
+}
+
 TEST_CASE("forgetting a bottle keeps the journal and the others") {
     const Fixture place;
     StateStore store(place.path);

@@ -179,6 +179,7 @@ Outcome ModelWorld::act(const SetAllowlist& a) {
     data["allowed_cidrs"] = a.cidr.empty() ? ordered_json() : ordered_json::array({a.cidr});
     if (a.cidr.empty()) data.erase("dns_filter_hosts");
     else data["dns_filter_hosts"] = ordered_json::array();
+    if (a.tsi) data.erase("dns_filter_hosts");
     row = MachineRow{data.dump(), true};
     return {};
 }

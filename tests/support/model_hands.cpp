@@ -24,7 +24,9 @@ void ModelWorld::start_machine(bool by_us) {
     machine.executable = binaries[0];
     machine.libraries = {binaries[1], binaries[2]};
     machine.environment = {{"PATH", "/usr/bin:/bin"}, {"LD_LIBRARY_PATH", "/opt/smolvm:/proc/self:/proc/self/lib"}, {"SMOLVM_LIB_DIR", "/opt/smolvm"}};
-    for (const auto& socket : data["published_sockets"]) {
+    // A row of 0.8.0 to 1.1.2 has no such key.
+    const bool tsi = !data.contains("published_sockets");
+    for (const auto& socket : tsi ? ordered_json::array() : data["published_sockets"]) {
         if (socket.is_object() && socket.value("direction", "") == "mount") machine.sockets.push_back(socket["host_path"]);
         else machine.sockets.push_back(socket.dump());
     }
@@ -44,6 +46,14 @@ void ModelWorld::start_machine(bool by_us) {
                                                 {"dns_options", ordered_json::array()}, {"shm_size", nullptr}}},
                                  {"forkable", false}};
     machine.running_config = config.dump();
+    if (tsi) {
+        machine.channels.clear();
+        machine.names_open = false;
+        auto older = config;
+        older.erase("forkable");
+        for (const auto* key : {"cuda", "nested_virt", "rosetta", "block_io", "disk_durability", "dns", "dns_options", "shm_size"}) older["resources"].erase(key);
+        machine.running_config = older.dump();
+    }
     data["state"] = "running";
     data["pid"] = machine.pid;
     data["pid_start_time"] = machine.start_time;

@@ -42,6 +42,14 @@ std::string created_row(const Machine& machine) {
                         {"labels", machine.labels}, {"health_cmd", nullptr}, {"health_interval_secs", nullptr}, {"health_timeout_secs", nullptr},
                         {"health_retries", nullptr}, {"health_startup_grace_secs", nullptr}, {"ssh_agent", false}, {"cuda", false},
                         {"docker_socket", false}, {"ephemeral", false}, {"runtime_managed", false}};
+    if (machine.tsi) {
+        // 0.8.0 to 1.1.2 (source).
+        for (const auto* key : {"block_io", "disk_durability", "staged_mounts", "staged_mounts_detached_from", "published_sockets", "nested_virt", "rosetta", "remote_volumes",
+                                "labels", "cuda", "docker_socket", "runtime_managed"}) {
+            row.erase(key);
+        }
+        if (!machine.has_command) row["cmd"] = ordered_json::array();
+    }
     return row.dump();
 }
 
@@ -120,6 +128,12 @@ std::string ModelWorld::id_of_mode(const std::string& mode) const {
 ObservedContainer ModelWorld::as_seen(const ObservedContainer& container) const {
     const auto mode = modes_.find(container.id);
     auto seen = container;
+    seen.live_ports.clear();
+    for (const auto& attachment : seen.is.networks) {
+        const auto network = networks.find(attachment.network_id);
+        // Docker publishes by way of a network that leads out (20.10).
+        if (container.status == "running" && network != networks.end() && !network->second.is.internal) seen.live_ports = seen.is.published_ports;
+    }
     for (auto& attachment : seen.is.networks) {
         const auto network = networks.find(attachment.network_id);
         if (container.status != "running" || network == networks.end()) continue;
@@ -205,12 +219,33 @@ MachineView ModelWorld::machine_view() const {
 }
 
 Observation<Route> ModelWorld::route(const std::string& address) const {
+    if (address.rfind("127.", 0) == 0) return Route{"lo", true, false};
     for (const auto& [id, network] : networks) {
         if (network.is.ipam.empty()) continue;
         const auto& pool = network.is.ipam.front();
         if (!address.empty() && pool.rfind(address.substr(0, address.find_last_of('.') + 1), 0) == 0) return Route{"br-" + id.substr(0, 12), false, false};
     }
     return Absent{};
+}
+
+void ModelWorld::look_at_loopback(Snapshot& snapshot) const {
+    auto sockets = listening;
+    if (snapshot.docker.present()) {
+        auto view = *snapshot.docker;
+        view.published = published_by_others;
+        for (const auto& container : view.containers) {
+            for (const auto& text : container.is.published_ports) {
+                const auto arrow = text.find(" -> ");
+                const auto colon = text.rfind(':');
+                const PublishedPort port{container.id, container.is.name, text.substr(arrow + 4, colon - arrow - 4), std::stoi(text.substr(colon + 1))};
+                view.published.push_back(port);
+                if (!container.live_ports.empty()) sockets.push_back({"tcp", port.address.empty() ? "0.0.0.0" : port.address, port.port});
+            }
+        }
+        snapshot.docker = view;
+    }
+    if (listeners_unreadable) snapshot.listeners = Unknown{*listeners_unreadable};
+    else snapshot.listeners = sockets;
 }
 
 Snapshot ModelWorld::observe(const Scope& scope) {
@@ -228,6 +263,8 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     else if (socket_place && scope.socket_folder == socket_folder) snapshot.socket_place = *socket_place;
     else snapshot.socket_place = Absent{};
     snapshot.route = route(scope.bundle_address);
+    snapshot.listeners = Absent{};
+    if (scope.tsi_loopback) look_at_loopback(snapshot);
     // A workload's record is of one boot.
     if (workload && live && workload->vmm_pid == live->pid) snapshot.workload = *workload;
     else snapshot.workload = Absent{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "manifests/host_policy.h"
 #include "reconciler/world.h"
 
 #include <nlohmann/json.hpp>
@@ -82,6 +83,10 @@ public:
     std::optional<LiveMachine> live;
     StoredState stored;
     HostFacts host;
+    HostPolicy policy;
+    std::vector<PublishedPort> published_by_others;
+    std::vector<HostSocket> listening;  ///< on this host, beside what Docker publishes
+    std::optional<std::string> listeners_unreadable;
     std::optional<ObservedWorkload> workload;
     std::vector<FileIdentity> smolvm_files;        ///< as they are on disk now
     std::optional<ImageCopy> image_copy;
@@ -136,6 +141,7 @@ private:
     DockerView docker_view(const std::vector<std::string>& image_refs) const;
     MachineView machine_view() const;
     Observation<Route> route(const std::string& address) const;
+    void look_at_loopback(Snapshot& snapshot) const;
     void start_machine(bool by_us);
     void run_infra(const Container& infra);
     std::vector<Evidence> probe() const;

@@ -43,6 +43,25 @@ Manifest sample_with_socket() {
     return manifest;
 }
 
+Manifest sample_on_loopback() {
+    auto manifest = sample_manifest();
+    manifest.network.mode = NetworkMode::TsiLoopback;
+    manifest.network.mode_place = {"bottle.yaml", 9, 11};
+    manifest.bundle.containers.front().ports = {{"proxy", 9099}, {"git", 10418}};
+    return manifest;
+}
+
+ModelWorld loopback_world() {
+    auto world = empty_world();
+    world.host.euid = 1500;
+    world.host.state_folder = "/home/sam/.local/state/bottle";
+    world.host.accepted_smolvm = "1.1.2";
+    world.policy.file = "/home/sam/.config/bottle/config.yaml";
+    world.policy.network.tsi_loopback = true;
+    world.policy.smolvm.accept = {{{}, "1.1.2", {}}};
+    return world;
+}
+
 Image egress_image() {
     Image image;
     image.id = "sha256:62985db63049" + std::string(52, '1');
@@ -68,7 +87,7 @@ ModelWorld empty_world() {
 }
 
 ModelWorld ready_world(const Manifest& manifest) {
-    auto world = empty_world();
+    auto world = manifest.network.mode == NetworkMode::TsiLoopback ? loopback_world() : empty_world();
     if (const auto result = apply(world, manifest); result.exit != Exit::Ok) throw std::logic_error(result.problems.front().text);
     return world;
 }
@@ -78,9 +97,11 @@ Scope scope_of(const ModelWorld& world, const Manifest& manifest) {
     scope.bottle = manifest.name;
     scope.image_refs = {kPauseImage};
     for (const auto& container : manifest.bundle.containers) scope.image_refs.push_back(container.image);
+    scope.tsi_loopback = manifest.network.mode == NetworkMode::TsiLoopback;
     if (world.stored.allocation) {
         scope.bundle_address = bundle_address_of(world.stored.allocation->internal_subnet);
         scope.vmm_uid = world.stored.allocation->vmm_uid;
+        if (manifest.network.mode == NetworkMode::TsiLoopback) scope.bundle_address = world.stored.allocation->alias;
         if (manifest.network.mode == NetworkMode::Socket) scope.socket_folder = socket_folder_path(*world.stored.allocation, world.host.state_folder, manifest.name);
     }
     return scope;
@@ -92,11 +113,11 @@ Planned look_and_plan(ModelWorld& world, const Manifest& manifest, const PlanOpt
 
 Planned look_and_plan(ModelWorld& world, Observer& observer, const Manifest& manifest, const PlanOptions& options) {
     const auto snapshot = observer.observe(scope_of(world, manifest));
-    const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, snapshot);
+    const auto chosen = allocate(manifest, {}, snapshot);
     const auto* allocation = std::get_if<Allocation>(&chosen);
     const auto held = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     Planned planned;
-    planned.desired = desire(manifest, {}, allocation != nullptr ? *allocation : held, snapshot, test_digest());
+    planned.desired = desire(manifest, world.policy, allocation != nullptr ? *allocation : held, snapshot, test_digest());
     planned.plan = plan_apply(planned.desired, snapshot, options);
     return planned;
 }
@@ -111,11 +132,11 @@ ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Executor& exec
 
 ConvergeResult apply(ModelWorld& world, const Manifest& manifest, Observer& observer, Executor& executor, const PlanOptions& options) {
     const auto first = observer.observe(scope_of(world, manifest));
-    const auto chosen = allocate(manifest.name, manifest.bundle.external_network, {}, first);
+    const auto chosen = allocate(manifest, {}, first);
     if (const auto* allocation = std::get_if<Allocation>(&chosen)) world.stored.allocation = *allocation;
     const auto allocation = world.stored.allocation.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
-        auto desired = desire(manifest, {}, allocation, snapshot, test_digest());
+        auto desired = desire(manifest, world.policy, allocation, snapshot, test_digest());
         auto plan = plan_apply(desired, snapshot, plan_options);
         return Planned{std::move(desired), std::move(plan)};
     };

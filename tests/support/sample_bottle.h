@@ -15,10 +15,14 @@ Manifest sample_manifest();
 Manifest sample_with_volume();
 /// Mode socket: its proxy is all that the guest has of the outside.
 Manifest sample_with_socket();
+/// Mode tsi-loopback, with two ports.
+Manifest sample_on_loopback();
 Image egress_image();
 
 /// A world with the sample's images in it, and nothing made yet.
 ModelWorld empty_world();
+/// The same of a user, on a host whose policy opts in to mode tsi-loopback and names the smolvm 1.1.2 that is on PATH.
+ModelWorld loopback_world();
 /// A world in which the sample is Ready.
 ModelWorld ready_world(const Manifest& manifest = sample_manifest());
 

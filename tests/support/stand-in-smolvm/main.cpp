@@ -1,11 +1,13 @@
-// A stand-in for smolvm 1.32.2: `machine create/start/stop/delete/update/exec/cp/status` on a real SQLite database in the XDG folders,
+// A stand-in for smolvm 1.32.2, and built with STAND_IN_TSI for 1.1.2: `machine create/start/stop/delete/update/exec/cp/status` on a real SQLite database in the XDG folders,
 // with processes that look like VMMs. There is no virtual machine: `exec` runs its command on this host, `cp` copies into the VM folder.
 //
 // A test gives orders in $HOME/stand-in-orders, one line "VERB WORD" each:
 //   any verb   fail (exit 1), lie (exit 0, nothing done), hang (for ever, deaf to SIGTERM), chatter (2 MiB of output), garbage (exit 1, no JSON)
 //   start      late (exit 0 at once, the VMM appears a moment later from a session of its own), orphan (VMM, then hang),
 //              late-orphan (the VMM comes late, and hang), two (two VMMs)
+//   guest      (1.1.2 alone, which plays one: guest.h) connect, listen: what its smolvm does not hold it to
 // Each call is noted in $HOME/stand-in-calls: its words, separated by tabs.
+#include "guest.h"
 #include "records.h"
 #include "vmm.h"
 
@@ -18,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 namespace stand_in {
 
@@ -37,9 +40,18 @@ struct Call {
     std::string machine() const { return options.count("--name") > 0 ? options.at("--name") : ""; }
 };
 
+/// Exit code 2.
+struct Usage {
+    std::string message;
+};
+
+/// Of a smolvm after 1.1.2.
+const std::set<std::string> kLaterOptions = {"--error-format", "--label", "--mount-socket", "--user", "--mode", "--network"};
+
 Call read_call(const std::vector<std::string>& words) {
     Call call;
     std::size_t i = 0;
+    if (kTsi && !words.empty() && kLaterOptions.count(words[0]) > 0) throw Usage{"error: unexpected argument '" + words[0] + "' found"};
     if (i + 1 < words.size() && words[i] == "--error-format") {
         call.json = words[i + 1] == "json";
         i += 2;
@@ -48,6 +60,8 @@ Call read_call(const std::vector<std::string>& words) {
     if (i < words.size()) call.verb = words[i++];
     for (; i < words.size(); ++i) {
         const auto& word = words[i];
+        // As clap refuses what it does not know.
+        if (kTsi && word != "--" && word.rfind("--", 0) == 0 && kLaterOptions.count(word) > 0) throw Usage{"error: unexpected argument '" + word + "' found"};
         const bool flag = word == "--force" || word == "-f" || word == "--net" || word == "-i" || word == "-t" || word == "--stream" || word == "--json";
         if (word == "--") {
             call.rest.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
@@ -193,6 +207,11 @@ int exec(const Call& call) {
     if (find_vmms(vm_folder(call.machine())).empty()) {
         throw Failure{"SMOLVM_ERROR", "agent operation failed: connect: machine '" + call.machine() + "' is not running. Use 'smolvm machine start --name " + call.machine() + "' first."};
     }
+    if (kTsi) {
+        const auto record = record_of(Records(), call.machine());
+        const auto list = record.at("allowed_cidrs").is_array() ? record.at("allowed_cidrs").get<std::vector<std::string>>() : std::vector<std::string>{};
+        return run_in_guest(vm_folder(call.machine()) + "/guest", list, order_for("guest"), call.rest, [&] { return !find_vmms(vm_folder(call.machine())).empty(); });
+    }
     std::vector<char*> argv;
     for (const auto& word : call.rest) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -205,6 +224,7 @@ int copy(const Call& call) {
     const auto machine = to.substr(0, to.find(':'));
     record_of(Records(), machine);
     const auto target = fs::path(vm_folder(machine) + "/guest" + to.substr(to.find(':') + 1));
+    if (kTsi && find_vmms(vm_folder(machine)).empty()) throw Failure{"SMOLVM_ERROR", "agent operation failed: connect: machine '" + machine + "' is not running."};
     fs::create_directories(target.parent_path());
     fs::copy_file(call.rest.at(0), target, fs::copy_options::overwrite_existing);
     return 0;
@@ -252,7 +272,7 @@ std::string vm_folder(const std::string& machine) {
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.size() == 1 && words[0] == "--version") {
-        std::puts("smolvm 1.32.2");
+        std::printf("smolvm %s\n", stand_in::kVersion);
         return 0;
     }
     if (words.size() == 2 && words[0] == "_boot-vm") return stand_in::boot_vm(words[1]);
@@ -266,6 +286,9 @@ int main(int argc, char** argv) {
             return 1;
         }
         return stand_in::run(call);
+    } catch (const stand_in::Usage& usage) {
+        std::cerr << usage.message << "\n";
+        return 2;
     } catch (const stand_in::Failure& failure) {
         if (json) std::cerr << nlohmann::ordered_json{{"error", {{"code", failure.code}, {"message", failure.message}}}}.dump() << "\n";
         else std::cerr << "Error: " << failure.message << "\n";

@@ -111,6 +111,10 @@ ordered_json new_record(const std::string& machine, const std::map<std::string, 
     if (!labels.empty()) record["labels"] = labels;
     for (const auto* key : {"health_cmd", "health_interval_secs", "health_timeout_secs", "health_retries", "health_startup_grace_secs"}) record[key] = nullptr;
     for (const auto* key : {"ssh_agent", "cuda", "docker_socket", "ephemeral", "runtime_managed"}) record[key] = false;
+    for (const auto* key : {"block_io", "disk_durability", "staged_mounts", "staged_mounts_detached_from", "published_sockets", "nested_virt", "rosetta", "remote_volumes", "cuda",
+                            "docker_socket", "runtime_managed"}) {
+        if (kTsi) record.erase(key);
+    }
     return record;
 }
 

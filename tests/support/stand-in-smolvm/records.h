@@ -12,6 +12,16 @@ struct sqlite3;
 // What the stand-in keeps, where 1.32.2 keeps it.
 namespace stand_in {
 
+/// The version that it stands in for. 1.1.2 is the last one on TSI: its command line, record, files and processes are those that its source says, as no
+/// registry of packages has it. (It takes a folder for an image, which no real one before 1.2.0 does.)
+#ifdef STAND_IN_TSI
+inline constexpr bool kTsi = true;
+inline constexpr const char* kVersion = "1.1.2";
+#else
+inline constexpr bool kTsi = false;
+inline constexpr const char* kVersion = "1.32.2";
+#endif
+
 /// What ends a call: printed as smolvm does, exit code 1.
 struct Failure {
     std::string code;

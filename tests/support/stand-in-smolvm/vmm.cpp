@@ -53,6 +53,14 @@ void make_socket(const std::string& path) {
     close(fd);
 }
 
+/// The whole of the machine's image, in which its guest runs (guest.h). It is kept from one start to the next, as a machine's disk is.
+void make_guest(const nlohmann::ordered_json& record, const std::string& folder) {
+    const auto image = record.at("image").get<std::string>();
+    if (fs::exists(folder + "/guest")) return;
+    fs::create_directories(folder + "/guest");
+    fs::copy(image.substr(image.find(':') + 1), folder + "/guest", fs::copy_options::recursive | fs::copy_options::copy_symlinks | fs::copy_options::overwrite_existing);
+}
+
 /// The uid whose file in the registry names the folder's key, else the first that is free.
 std::int64_t take_uid(const std::string& key) {
     const auto uids = places().uids;
@@ -69,6 +77,12 @@ std::int64_t take_uid(const std::string& key) {
 
 nlohmann::ordered_json running_config(const nlohmann::ordered_json& record) {
     const auto list = nlohmann::ordered_json::array();
+    if (kTsi) {
+        return {{"version", 1}, {"mounts", record.at("mounts")}, {"ports", record.at("ports")},
+                {"resources",
+                 {{"cpus", record.at("cpus")}, {"memory_mib", record.at("mem")}, {"network", record.at("network")}, {"gpu", false}, {"gpu_vram_mib", nullptr},
+                  {"storage_gib", record.at("storage_gb")}, {"overlay_gib", record.at("overlay_gb")}, {"allowed_cidrs", record.at("allowed_cidrs")}}}};
+    }
     return {{"version", 1}, {"mounts", record.at("mounts")}, {"ports", record.at("ports")},
             {"resources",
              {{"cpus", record.at("cpus")}, {"memory_mib", record.at("mem")}, {"network", record.at("network")}, {"gpu", false}, {"gpu_vram_mib", nullptr},
@@ -81,8 +95,14 @@ nlohmann::ordered_json running_config(const nlohmann::ordered_json& record) {
 void make_files(const nlohmann::ordered_json& record, const std::string& folder, std::int64_t uid) {
     fs::create_directories(folder);
     std::ofstream(folder + "/agent.config.json") << running_config(record).dump();
-    std::ofstream(folder + "/.vm-uid") << uid << "\n";
+    if (!kTsi) std::ofstream(folder + "/.vm-uid") << uid << "\n";
     for (const auto* name : {"storage.raw", "overlay.raw", "vm.lock", "agent-console.log"}) std::ofstream(folder + "/" + name, std::ios::app) << "";
+    if (kTsi) {
+        make_socket(folder + "/agent.sock");
+        make_guest(record, folder);
+        chmod(folder.c_str(), 0700);
+        return;
+    }
     for (const auto* name : kChannels) make_socket(folder + "/" + name);
     make_socket(folder + (record.at("network") == true ? "/egress.sock" : "/port-forward.sock"));
     if (geteuid() == 0 && chown(folder.c_str(), static_cast<uid_t>(uid), static_cast<gid_t>(uid)) != 0) throw Failure{"SMOLVM_ERROR", "cannot chown"};
@@ -101,7 +121,7 @@ void make_files(const nlohmann::ordered_json& record, const std::string& folder,
     const auto id = std::to_string(uid);
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"SMOLVM_VM_UID", id}, {"SMOLVM_VM_GID", id}, {"KRUN_ENOMEM_RETRY", "1"},
                                       {"KRUN_FIRST_RUN_DELAY", "1"}, {"SMOLVM_BALLOON_RECLAIM", "1"}, {"SMOLVM_BOOT_WATCH_PARENT", "0"}, {"SMOLVM_READY_MARKER", "ready"}}) {
-        setenv(name, value.c_str(), 1);
+        if (!kTsi) setenv(name, value.c_str(), 1);
     }
     const auto config = folder + "/boot-config.json";
     execl("/proc/self/exe", "/proc/self/exe", "_boot-vm", config.c_str(), nullptr);
@@ -117,7 +137,7 @@ int boot_vm(const std::string&) {
     for (const auto* name : {"libkrunfw.so.5", "libkrun.so"}) {
         if (dlopen((folder / name).c_str(), RTLD_NOW) == nullptr) return 1;
     }
-    if (geteuid() == 0) {
+    if (geteuid() == 0 && !kTsi) {
         const char* text = std::getenv("SMOLVM_VM_UID");
         const auto uid = static_cast<uid_t>(text == nullptr ? 0 : std::strtoul(text, nullptr, 10));
         if (uid == 0 || setgid(uid) != 0 || setuid(uid) != 0) return 1;
@@ -128,7 +148,7 @@ int boot_vm(const std::string&) {
 
 std::int64_t start_vmm(const nlohmann::ordered_json& record, int delay_ms) {
     const auto folder = vm_folder(record.at("name"));
-    const auto uid = take_uid(fs::path(folder).filename());
+    const auto uid = kTsi ? geteuid() : take_uid(fs::path(folder).filename());
     make_files(record, folder, uid);
     int ready[2] = {-1, -1};
     if (pipe2(ready, O_CLOEXEC) != 0) throw Failure{"SMOLVM_ERROR", "cannot make a pipe"};

@@ -19,9 +19,10 @@ namespace bottle {
 namespace {
 
 /// What other tools call it.
-constexpr std::array<std::pair<const char*, const char*>, 15> kElsewhere = {{
-    {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"run", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"}, {"plan", "diff"},
+constexpr std::array<std::pair<const char*, const char*>, 16> kElsewhere = {{
+    {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"}, {"plan", "diff"},
     {"ps", "get"}, {"ls", "get"}, {"list", "get"}, {"inspect", "describe"}, {"show", "describe"}, {"shell", "exec"}, {"ssh", "exec"},
+    {"unpause", "resume"}, {"undo", "rollback"},
 }};
 
 /// What other tools have an option for.
@@ -103,6 +104,7 @@ std::size_t most_operands(const CommandText& command, std::size_t given) {
         case Operands::NameAndPart:
         case Operands::Shell: return 1;
         case Operands::NameAndTarget: return 2;
+        case Operands::Folders:
         case Operands::Names:
         case Operands::NameAndCommand: break;
     }
@@ -126,7 +128,8 @@ void set_operands(const CommandText& command, std::vector<std::string> words, Op
         options.target = words.back();
         words.pop_back();
     }
-    if (words.empty()) return;
+    if (command.operands == Operands::Folders) options.folders = words;
+    if (words.empty() || command.operands == Operands::Folders) return;
     if (command.operands == Operands::NameAndTarget && words.size() > 1) {
         wrong(fmt::format("{} is no ADDRESS:PORT: a port is missing", printable(words.back())), "for example: bottle explain docs-writer 1.1.1.1:443");
     }
@@ -158,10 +161,10 @@ void check_output(const CommandText& command, const std::string& output) {
           fmt::format("{}-o takes {}", meant.empty() ? "" : "did you mean " + meant + "? ", fmt::join(all, ", ")));
 }
 
-int parse_lines(const std::string& text) {
+int parse_number(const char* name, const char* what, const std::string& text, const char* hint) {
     constexpr std::size_t kDigits = 7;
-    if (text.size() <= kDigits && text.find_first_not_of("0123456789") == std::string::npos) return std::stoi(text);
-    wrong(fmt::format("--tail {} is no number of lines", printable(text)), "write --tail 20");
+    if (!text.empty() && text.size() <= kDigits && text.find_first_not_of("0123456789") == std::string::npos) return std::stoi(text);
+    wrong(fmt::format("{} {} is no {}", name, printable(text), what), hint);
 }
 
 /// One command's part of the command line, as the library reads it: texts, not judged yet.
@@ -170,6 +173,7 @@ struct Raw {
     std::string timeout;
     std::string since;
     std::string tail;
+    std::string to;
     std::vector<std::string> selectors;
     bool help = false;
 };
@@ -188,6 +192,12 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::Follow: sub.add_flag(names, options.follow); break;
         case Opt::Tail: sub.add_option(names, raw.tail)->multi_option_policy(last); break;
         case Opt::For: sub.add_option(names, options.wait_for)->multi_option_policy(last); break;
+        case Opt::Stdin: sub.add_flag(names, options.standard_input); break;
+        case Opt::Tty: sub.add_flag(names, options.terminal); break;
+        case Opt::Into: sub.add_option(names, options.into)->multi_option_policy(last); break;
+        case Opt::Repair: sub.add_flag(names, options.repair); break;
+        case Opt::Keep: sub.add_flag(names, options.keep); break;
+        case Opt::To: sub.add_option(names, raw.to)->multi_option_policy(last); break;
         case Opt::Adopt: sub.add_flag(names, options.adopt); break;
         case Opt::NoColor: sub.add_flag(names, options.no_color); break;
         case Opt::Help: sub.add_flag(names, raw.help); break;
@@ -219,7 +229,8 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     if (!options.names.empty() && !options.selector.empty()) wrong("a NAME and -l are two ways to say which bottle", "give one of them");
     const bool waits = std::find(command.options.begin(), command.options.end(), Opt::For) != command.options.end();
     if (waits && options.wait_for.empty()) wrong(fmt::format("bottle {} needs --for: what to wait for", command.name), example_hint(command));
-    if (!raw.tail.empty()) options.tail = parse_lines(raw.tail);
+    if (!raw.tail.empty()) options.tail = parse_number("--tail", "number of lines", raw.tail, "write --tail 20");
+    if (!raw.to.empty()) options.to = parse_number("--to", "generation", raw.to, "bottle history NAME   shows them");
     if (!raw.since.empty()) options.since = parse_duration("--since", raw.since);
     if (!raw.timeout.empty()) options.timeout = parse_duration("--timeout", raw.timeout);
 }

@@ -7,7 +7,7 @@
 namespace bottle {
 
 /// The options that there are. What a command takes stands in its own list.
-enum class Opt { File, Recursive, Output, Timeout, Adopt, Selector, Since, Follow, Tail, For, NoColor, Help };
+enum class Opt { File, Recursive, Output, Timeout, Adopt, Selector, Since, Follow, Tail, For, Stdin, Tty, Keep, To, Repair, Into, NoColor, Help };
 
 struct OptionText {
     Opt option;
@@ -17,7 +17,7 @@ struct OptionText {
 };
 
 /// What may stand behind a command's name.
-enum class Operands { None, OptionalName, Name, Names, NameAndPart, NameAndTarget, NameAndCommand, Shell };
+enum class Operands { None, OptionalName, Name, Names, NameAndPart, NameAndTarget, NameAndCommand, Shell, Folders };
 
 enum class Group { Manifests, Doing, Reading, Other };
 

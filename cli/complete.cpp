@@ -91,7 +91,7 @@ Candidates first_words() {
 
 /// Whether a NAME may still come, with so many operands there.
 bool takes_name(const CommandText& command, std::size_t given) {
-    if (command.operands == Operands::None || command.operands == Operands::Shell) return false;
+    if (command.operands == Operands::None || command.operands == Operands::Shell || command.operands == Operands::Folders) return false;
     return command.operands == Operands::Names || given == 0;
 }
 

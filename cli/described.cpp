@@ -58,7 +58,7 @@ DescribedMachine described_machine(const Snapshot& snapshot) {
     const auto& machine = snapshot.machine;
     DescribedMachine described;
     switch (life_of(machine)) {
-        case Life::Alive: described.state = "running"; break;
+        case Life::Alive: described.state = is_paused(machine) ? "paused" : "running"; break;
         case Life::Unknown: described.state = "unknown"; break;
         case Life::Dead: described.state = machine.row.absent() ? "absent" : machine.row.unknown() ? "unknown" : "stopped"; break;
     }

@@ -70,10 +70,9 @@ std::string option_help(const CommandText& command, Opt option) {
 }
 
 std::string overview() {
-    auto text = wrapped(kAbout, 0) + "\n\nusage: bottle COMMAND [NAME | -f FILE] [OPTION...]\n";
+    auto text = wrapped(kAbout, 0) + "\nusage: bottle COMMAND [NAME | -f FILE] [OPTION...]\n";
     for (const auto group : {Group::Manifests, Group::Doing, Group::Reading, Group::Other}) text += overview_group(group);
-    text += "bottle COMMAND --help shows its options. stdout is the result, stderr the talk.\n";
-    return text + wrapped(std::string("Exit codes: ") + kExitCodes, 0) + "\n";
+    return text + "bottle COMMAND --help: options and exit codes. stdout: the result; stderr: talk.\n";
 }
 
 std::string help_of(const CommandText& command) {
@@ -88,7 +87,7 @@ std::string help_of(const CommandText& command) {
     }
     text += "\nexamples\n";
     for (const auto& example : command.examples) text += "  " + example + "\n";
-    return text;
+    return text + "\nexit codes\n  " + wrapped(kExitCodes, 2) + "\n";
 }
 
 }  // namespace bottle

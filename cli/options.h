@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,13 @@ struct Options {
     std::string output = "text";     ///< one of the command's own: text, json, …
     std::chrono::milliseconds timeout{60'000};
     bool adopt = false;
+    std::vector<std::string> folders;  ///< import: what it reads
+    std::string into = ".";                 ///< import: where it writes
+    bool repair = false;               ///< doctor
+    bool keep = false;                 ///< run: the bottle stays at the end
+    bool standard_input = false;       ///< -i: the command reads ours
+    bool terminal = false;             ///< -t
+    std::optional<std::int64_t> to;    ///< rollback: to the manifest of this generation
     std::string name;                  ///< the first NAME, or NAME/part for logs
     std::vector<std::string> names;    ///< every NAME
     std::map<std::string, std::string> selector;  ///< -l: labels with their values

@@ -33,6 +33,7 @@ void LineProgress::finished(const std::string& bottle, const Step& step, const O
 }
 
 SystemClock::SystemClock() {
+    g_interrupted = 0;
     struct sigaction action {};
     action.sa_handler = on_signal;
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);

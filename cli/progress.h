@@ -20,7 +20,7 @@ private:
     std::map<std::string, std::chrono::steady_clock::time_point> since_;
 };
 
-/// The real clock. SIGINT, SIGTERM and SIGHUP end the work at the next step, after leaving things safe.
+/// The real clock. SIGINT, SIGTERM and SIGHUP end the work at the next step, after leaving things safe; those that came before it was made do not count.
 class SystemClock : public Clock {
 public:
     SystemClock();

@@ -11,8 +11,10 @@ namespace bottle {
 namespace {
 
 Exit verify(Session& session, const Manifest& manifest, const Options& options, Clock& clock, Progress& progress) {
-    const auto before = condition(conditions(session.look(manifest, {}).desired, session.look(manifest, {}).snapshot), "MachineReady");
-    if (before.status == "False") {
+    const auto look = session.look(manifest, {});
+    const auto before = condition(conditions(look.desired, look.snapshot), "MachineReady");
+    // Of one that is paused the plan says why its guest cannot be asked.
+    if (before.status == "False" && before.reason != "Paused") {
         say(fmt::format("bottle {}: no machine runs, there is nothing to verify\n", manifest.name));
         return Exit::Failed;
     }

@@ -1,6 +1,7 @@
 #include "controllers/bottle_world.h"
 
 #include "controllers/guest/workload.h"
+#include "controllers/guest/workload_hold.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/socket_folder.h"
 #include "controllers/host/uid_registry.h"
@@ -230,6 +231,23 @@ Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desire
     request.keeper.workload = action.workload;
     request.keeper.record = {vmm->pid, vmm->start_time, desired.workload_digest, 0, std::nullopt};
     return launch(request);
+}
+
+int BottleWorld::run_workload(const Desired& desired, const Snapshot& snapshot, ForegroundCommand terminal, const Attendance& attendance) {
+    const auto* vmm = only_vmm(snapshot);
+    if (vmm == nullptr || !machine_.smolvm() || !desired.workload) throw Error(Exit::Failed, "no machine runs that the agent's command could be launched in");
+    const auto entry = store_.journal_begin(bottle_, "launch " + desired.workload->command.front(), "bottle run");
+    const auto forwarder = stand_forwarder(desired);
+    WorkloadHold hold;
+    const auto problem = forwarder.kind != Outcome::Kind::Done ? forwarder.text : hold.take(place_.bottle_folder(bottle_), {vmm->pid, vmm->start_time, desired.workload_digest, 0, std::nullopt});
+    store_.journal_end(entry, problem.empty() ? "done" : "failed: " + problem);
+    if (!problem.empty()) throw Error(Exit::Failed, "the agent's command: " + problem, forwarder.hint);
+    terminal.command = desired.workload->command;
+    terminal.env = desired.workload->env;
+    terminal.user = desired.workload->user;
+    const int code = exec_in_guest(invocation(), terminal, attendance);
+    if (const auto lost = hold.ended(code); !lost.empty()) throw Error(Exit::Failed, lost);
+    return code;
 }
 
 Outcome BottleWorld::forget() {

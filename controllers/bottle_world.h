@@ -2,6 +2,7 @@
 
 #include "controllers/docker/docker_controller.h"
 #include "controllers/firewall/firewall_controller.h"
+#include "controllers/guest/exec.h"
 #include "controllers/guest/guest_controller.h"
 #include "controllers/machine/machine_controller.h"
 #include "controllers/state/state_store.h"
@@ -32,8 +33,13 @@ public:
     /// Mode socket: what forwards the guest's port to the mounted socket is started again where it died. For what runs in the guest next; of no step.
     Outcome stand_forwarder(const Desired& desired);
 
+    /// The agent's command in the foreground, held by this process, with the intent in the journal before it. Returns its exit code.
+    /// Throws Error{Exit::Failed} where it cannot be launched, or another process holds it.
+    int run_workload(const Desired& desired, const Snapshot& snapshot, ForegroundCommand terminal, const Attendance& attendance);
+
     DockerController& docker() { return docker_; }
     MachineController& machine() { return machine_; }
+    FirewallController& firewall() { return firewall_; }
 
 private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);

@@ -1,11 +1,8 @@
 #include "controllers/session_parts.h"
 
-#include "controllers/guest/exec.h"
 #include "controllers/state/private_file.h"
 #include "manifests/stored_manifest.h"
 #include "reconciler/allocate.h"
-
-#include <unistd.h>
 
 namespace bottle {
 
@@ -54,15 +51,6 @@ std::map<std::string, std::string> Session::transition_times(const std::string& 
 
 const std::string& Session::state_folder() const {
     return parts_->place.folder;
-}
-
-int Session::exec(const Look& look, const std::vector<std::string>& command) {
-    if (!parts_->smolvm) throw Error(Exit::Precondition, "smolvm is not on PATH");
-    const auto ready = parts_->world(look.desired.name).stand_forwarder(look.desired);
-    if (ready.kind != Outcome::Kind::Done) throw Error(Exit::Failed, ready.text, ready.hint);
-    const auto paths = machine_paths(parts_->place.folder, look.desired.name);
-    const bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
-    return exec_in_guest(parts_->smolvm->invocation(paths, look.desired.machine.name), look.desired.user, look.desired.guest_env, command, terminal);
 }
 
 }  // namespace bottle

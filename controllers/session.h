@@ -1,5 +1,8 @@
 #pragma once
 
+#include "controllers/guest/exec.h"
+#include "controllers/host/doctor.h"
+#include "controllers/run_claim.h"
 #include "manifests/host_policy.h"
 #include "manifests/manifest.h"
 #include "reconciler/converge.h"
@@ -55,6 +58,11 @@ public:
     /// Removes it under the bottle's lock, with or without a manifest.
     ConvergeResult remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress);
 
+    /// What `doctor` thinks about. Reads only, but that a guest of one instruction is run on /dev/kvm.
+    DoctorFacts doctor_facts();
+    /// Removes what is proved to be ours, has no data, and our records do not know; anything else is left as it is.
+    ConvergeResult repair(const Leftover& leftover, const ConvergeOptions& options, Clock& clock, Progress& progress);
+
     /// Names that our records know, sorted.
     std::vector<std::string> bottles();
     std::optional<Applied> applied(const std::string& bottle);
@@ -64,11 +72,27 @@ public:
     /// Where our records and every bottle's state are: $XDG_STATE_HOME/bottle.
     const std::string& state_folder() const;
 
-    /// Runs a program in the guest in the foreground, with a terminal when there is one; returns its exit code.
+    /// Pauses the machine under the bottle's lock, or lets it go on; a machine that lives without its proof is stopped instead. Records condition transitions.
+    ConvergeResult pause(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress);
+    ConvergeResult resume(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress);
+    /// Looks once, and stops the machine where it lives without its proof: Exit::Failed then, with the reason, or Exit::Unsafe. Nothing is done to one that is well.
+    ConvergeResult stop_unproved(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress);
+
+    /// Runs a program in the guest in the foreground; returns its exit code. `command`'s user and variables are the bottle's own.
     /// The caller has seen that the bottle is Confined.
-    int exec(const Look& look, const std::vector<std::string>& command);
+    int exec(const Look& look, ForegroundCommand command);
+    /// The same of the agent's command, which is then the bottle's workload: recorded as running until it ends, and its exit code after that.
+    /// Throws Error{Exit::Failed} where another process holds the workload.
+    int run_workload(const Look& look, ForegroundCommand terminal, const Attendance& attendance);
+
+    /// One `bottle run` at a time has a bottle. Throws Error{Exit::Failed} where another has it, and, without `keep`, where the bottle was made by
+    /// something else: what a run has made goes with it, and nothing else may.
+    RunClaim claim_run(const std::string& bottle, bool keep);
 
 private:
+    using HeldPlan = Plan (*)(const Desired&, const Snapshot&, const PlanOptions&);
+    ConvergeResult converge_held(const Manifest& manifest, HeldPlan plan, const ConvergeOptions& options, Clock& clock, Progress& progress);
+
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

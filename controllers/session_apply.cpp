@@ -29,6 +29,8 @@ bool was_absent(const Look& look) {
 }  // namespace
 
 ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress) {
+    // What a run that was killed has left is made to stay.
+    if (const auto folder = parts_->place.bottle_folder(manifest.name); !options.plan.hold_launch && RunClaim::marked(folder)) RunClaim::unmark(folder);
     // Nothing is written, not even a lock, on a host that already is as it shall be or cannot be used.
     const auto first = look(manifest, options.plan);
     const bool stops = !first.plan.steps.empty() && std::holds_alternative<StopMachine>(first.plan.steps.front().action);
@@ -63,7 +65,8 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     parts_->store.save_applied(manifest.name, to_stored_text(manifest), digest(generation_text(last)));
     const auto reached = conditions(last, result.snapshot);
     parts_->store.save_conditions(manifest.name, reached);
-    const auto& ready = condition(reached, "Ready");
+    // A `run` launches the agent's command itself, when all else holds.
+    const auto& ready = condition(reached, options.plan.hold_launch ? "Provisioned" : "Ready");
     if (result.exit == Exit::Ok && ready.status != "True") {
         result.exit = Exit::Failed;
         result.problems.push_back({{}, fmt::format("not Ready: {}: {}", ready.reason, ready.message), "bottle logs " + manifest.name, ""});

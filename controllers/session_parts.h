@@ -3,6 +3,7 @@
 #include "controllers/bottle_world.h"
 #include "controllers/session.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,11 @@ struct Session::Parts {
     Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const;
     /// The same without a manifest.
     Scope removal_scope(const std::string& bottle);
+
+    /// What of ours our records do not know. `removal`: the plan that removes a bottle of that name.
+    Observation<std::vector<Leftover>> leftovers(const std::function<Plan(const std::string&)>& removal);
+    /// Of this host, for a bottle of that name; without what only one bottle's plan tells (its image, its uid).
+    PreflightFacts preflight_facts(BottleWorld& world, const std::string& bottle);
 
     /// Chooses what the bottle shall hold, and records it: under one lock, so that two bottles never choose the same.
     Allocation reserve(const Manifest& manifest, BottleWorld& world);

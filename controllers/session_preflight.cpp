@@ -19,21 +19,26 @@ std::set<std::int64_t> own_groups() {
 
 }  // namespace
 
-std::vector<Problem> Session::preflight(const Look& look) {
-    auto world = parts_->world(look.desired.name);
+PreflightFacts Session::Parts::preflight_facts(BottleWorld& world, const std::string& bottle) {
     PreflightFacts facts;
     facts.euid = geteuid();
     facts.is_root = facts.euid == 0;
-    if (parts_->smolvm) {
-        if (parts_->smolvm->build.tsi) facts.smolvm_accepted = parts_->smolvm->build.version;
-        facts.smolvm_path = parts_->smolvm->program;
-        facts.smolvm_version = smolvm_version(*parts_->smolvm, parts_->runner, facts.smolvm_problem);
+    if (smolvm) {
+        if (smolvm->build.tsi) facts.smolvm_accepted = smolvm->build.version;
+        facts.smolvm_path = smolvm->program;
+        facts.smolvm_version = smolvm_version(*smolvm, runner, facts.smolvm_problem);
     }
     facts.kvm = read_kvm();
     facts.kvm_is_open_to_us = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0;
-    facts.longest_socket = longest_socket(machine_paths(parts_->place.folder, look.desired.name));
-    if (const auto& socket = look.desired.machine.socket; socket && socket->host_path.size() > facts.longest_socket.size()) facts.longest_socket = socket->host_path;
+    facts.longest_socket = longest_socket(machine_paths(place.folder, bottle));
     facts.docker = world.docker().facts();
+    return facts;
+}
+
+std::vector<Problem> Session::preflight(const Look& look) {
+    auto world = parts_->world(look.desired.name);
+    auto facts = parts_->preflight_facts(world, look.desired.name);
+    if (const auto& socket = look.desired.machine.socket; socket && socket->host_path.size() > facts.longest_socket.size()) facts.longest_socket = socket->host_path;
     facts.vmm_uid = look.desired.allocation.vmm_uid;
     facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
     facts.impassable = facts.is_root ? impassable_folders(facts.image, facts.vmm_uid) : impassable_folders(facts.image, facts.euid, own_groups());

@@ -23,7 +23,7 @@ const std::map<std::string, Words> kWords = {
     {"disconnect", {"Disconnected", "Disconnect"}}, {"import", {"Imported", "Import"}}, {"make", {"Made", "Make"}},          {"start", {"Started", "Start"}},
     {"stop", {"Stopped", "Stop"}},         {"machine", {"MachineSet", "SetMachine"}}, {"allowlist", {"AllowlistSet", "SetAllowlist"}}, {"firewall", {"FirewallSet", "SetFirewall"}},
     {"image", {"ImageCopied", "CopyImage"}}, {"claim", {"UidClaimed", "ClaimUid"}},   {"seal", {"Sealed", "Seal"}},          {"prove", {"Probed", "Probe"}},
-    {"provision", {"Provisioned", "Provision"}}, {"launch", {"Launched", "Launch"}},  {"forget", {"Forgotten", "Forget"}},
+    {"pause", {"Paused", "Pause"}},        {"resume", {"Resumed", "Resume"}},        {"provision", {"Provisioned", "Provision"}}, {"launch", {"Launched", "Launch"}},  {"forget", {"Forgotten", "Forget"}},
 };
 
 /// A word of a step that this version does not know, as Kubernetes would write it.

@@ -93,6 +93,7 @@ struct VmmProcess {
     std::map<std::string, std::string> environment;
     /// Not empty: what the kernel does not show us of it, in words. Libraries it shows then never; executable and environment where the executable has a path.
     std::string hidden;
+    bool paused = false;  ///< stopped by a signal (state T): nothing of the guest runs until it is continued
 
     bool operator==(const VmmProcess&) const = default;
 };

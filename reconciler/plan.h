@@ -17,6 +17,8 @@ struct PlanOptions {
     bool adopt = false;
     /// `verify`: take the guest's evidence anew although it is stored.
     bool prove_again = false;
+    /// `run`: the agent's command is the caller's own to launch.
+    bool hold_launch = false;
     /// The boot that this very converge started (pid, start time): it may be proved. Any other unproved one is stopped.
     std::optional<std::pair<std::int64_t, std::uint64_t>> own_start;
 };
@@ -33,6 +35,13 @@ struct Plan {
 
 /// What brings the host to `desired`. Pure: the same values give the same plan.
 Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options);
+
+/// What pauses a machine that is proved: one step, or a stop where it is not. Refused where none runs.
+Plan plan_pause(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options);
+/// The same, to let it go on.
+Plan plan_resume(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options);
+/// Only the stop of a machine that lives without its proof, or nothing.
+Plan plan_stop(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options);
 
 /// What removes the bottle, in the order machine, containers, networks, volumes, allocations. Needs no manifest.
 Plan plan_delete(const std::string& bottle, const Snapshot& snapshot);

@@ -83,11 +83,12 @@ void plan_launch(const Desired& desired, std::string cause, PlanBuilder& builder
 }
 
 /// Everything after a start, in order.
-void plan_after_start(const Desired& desired, PlanBuilder& builder) {
+void plan_after_start(const Desired& desired, const PlanOptions& options, PlanBuilder& builder) {
     builder.add(step_for('~', "seal", desired, "no live changes", "open after each start", SealMachine{}), builder.ids());
     plan_prove(desired, "no proof of this boot", builder);
-    plan_provision(desired, desired.workload.has_value(), builder);
-    if (desired.workload) plan_launch(desired, "not running", builder);
+    const bool launches = desired.workload && !options.hold_launch;
+    plan_provision(desired, launches, builder);
+    if (launches) plan_launch(desired, "not running", builder);
 }
 
 /// A machine that lives and may: what is still to be done in this boot.
@@ -96,13 +97,20 @@ void plan_running(const Desired& desired, const Snapshot& snapshot, const PlanOp
     if (!proved && unsealed(snapshot.machine)) {
         builder.add(step_for('~', "seal", desired, "no live changes", "open after each start", SealMachine{}));
     }
+    const bool paused = is_paused(snapshot.machine);
+    if (paused && (!proved || options.prove_again)) {
+        builder.refuse("the machine is paused: its guest cannot be asked anything", "bottle resume " + desired.name);
+        return;
+    }
     if (!proved) plan_prove(desired, "no proof of this boot", builder);
     else if (options.prove_again) plan_prove(desired, "asked for", builder);
+    if (paused) builder.add(step_for('>', "resume", desired, "", "paused", ResumeMachine{}), builder.ids());
 
     const bool provisioned = snapshot.stored->provisioned == vmm_text(snapshot.machine);
     std::string launch_cause;
-    if (desired.workload && snapshot.workload.absent()) launch_cause = "not running";
-    if (desired.workload && snapshot.workload.present()) {
+    const bool launches = desired.workload && !options.hold_launch;
+    if (launches && snapshot.workload.absent()) launch_cause = "not running";
+    if (launches && snapshot.workload.present()) {
         const auto* exited = std::get_if<WorkloadExited>(&snapshot.workload->state);
         if (exited != nullptr && exited->code != 0) launch_cause = fmt::format("exited with {}", exited->code);
     }
@@ -292,7 +300,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
     else plan_row_repairs(desired, snapshot, builder);
     plan_firewall(desired, snapshot, builder);
     builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());
-    plan_after_start(desired, builder);
+    plan_after_start(desired, options, builder);
 }
 
 }  // namespace bottle

@@ -315,6 +315,10 @@ std::string first_doubt(const std::vector<Evidence>& evidence) {
     return {};
 }
 
+bool is_paused(const MachineView& machine) {
+    return machine.processes.present() && machine.processes->size() == 1 && machine.processes->front().paused;
+}
+
 Life life_of(const MachineView& machine) {
     if (machine.processes.present() && !machine.processes->empty()) return Life::Alive;
     if (machine.lock_held.present() && *machine.lock_held) return Life::Alive;

@@ -41,6 +41,9 @@ std::string first_doubt(const std::vector<Evidence>& evidence);
 enum class Life { Dead, Alive, Unknown };
 Life life_of(const MachineView& machine);
 
+/// Its one VMM is seen to be paused.
+bool is_paused(const MachineView& machine);
+
 /// A digest of file identities, for the proof's key.
 std::string binaries_text(const std::vector<FileIdentity>& binaries);
 

@@ -37,7 +37,7 @@ Condition docker_condition(const char* type, const std::string& kind, const Snap
 
 Condition machine_ready(const Snapshot& snapshot) {
     switch (life_of(snapshot.machine)) {
-        case Life::Alive: return yes("MachineReady", "Running");
+        case Life::Alive: return is_paused(snapshot.machine) ? no("MachineReady", "Paused", "it is paused") : yes("MachineReady", "Running");
         case Life::Unknown: return unknown("MachineReady", "it cannot be told whether it runs");
         case Life::Dead: break;
     }

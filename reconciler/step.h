@@ -77,6 +77,9 @@ struct RemoveFirewall {
 struct StartMachine {};
 struct StopMachine {};
 struct DeleteMachine {};
+/// Nothing of the guest runs until it is resumed; its memory stays.
+struct PauseMachine {};
+struct ResumeMachine {};
 struct SealMachine {};
 struct Prove {};
 struct Provision {
@@ -90,8 +93,8 @@ struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
                             ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, MakeSocketFolder, ClaimUid,
-                            CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, DeleteMachine,
-                            SealMachine, Prove, Provision, Launch, Forget>;
+                            CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, PauseMachine,
+                            ResumeMachine, DeleteMachine, SealMachine, Prove, Provision, Launch, Forget>;
 
 /// What a step costs the user.
 enum class Cost { Nothing, Restart, Data };

@@ -251,6 +251,30 @@ PreflightFacts::Docker DockerController::facts() {
     return facts;
 }
 
+std::optional<DockerHost> DockerController::host() {
+    const auto answer = engine_.call("GET", "/info");
+    if (!answer.succeeded()) return std::nullopt;
+    return decode_info(answer.body).host;
+}
+
+Observation<std::set<std::string>> DockerController::bottles_of(const std::string& owner, const std::string& state_folder) {
+    std::set<std::string> names;
+    const auto add = [&](const Labels& labels) {
+        const auto value = [&](const char* name) { return labels.count(name) > 0 ? labels.at(name) : std::string(); };
+        if (value(label::kOwner) == owner && value(label::kState) == state_folder && !value(label::kName).empty()) names.insert(value(label::kName));
+    };
+    try {
+        for (const auto& container : decode_container_list(get("/containers/json?all=1"))) add(container.labels);
+        for (const auto& network : decode_networks(get("/networks"))) add(network.is.labels);
+        for (const auto& volume : decode_volumes(get("/volumes"))) add(volume.labels);
+    } catch (const Vanished&) {
+        return Unknown{"Docker does not know its own lists"};
+    } catch (const Error& error) {
+        return Unknown{error.what()};
+    }
+    return names;
+}
+
 std::int64_t DockerController::pid_of(const std::string& id) {
     const auto answer = engine_.call("GET", fmt::format("/containers/{}/json", url_encoded(id)));
     if (!answer.succeeded()) return 0;

@@ -360,6 +360,7 @@ EngineInfo decode_info(const std::string& text) {
     EngineInfo facts;
     for (const auto& option : info.texts("SecurityOptions")) facts.rootless = facts.rootless || option.find("rootless") != std::string::npos;
     facts.desktop = info.text("OperatingSystem").find("Docker Desktop") != std::string::npos;
+    facts.host = {info.text("ServerVersion"), info.text("Driver"), info.text("CgroupDriver"), info.text("CgroupVersion"), info.flag("BridgeNfIptables")};
     return facts;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "controllers/host/doctor.h"
 #include "reconciler/observed.h"
 
 #include <string>
@@ -35,6 +36,7 @@ std::vector<Volume> decode_volumes(const std::string& json);
 struct EngineInfo {
     bool rootless = false;
     bool desktop = false;
+    DockerHost host;
 };
 EngineInfo decode_info(const std::string& json);
 

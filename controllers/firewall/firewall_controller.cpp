@@ -93,6 +93,20 @@ Observation<std::string> FirewallController::observe(std::int64_t uid) {
     return std::move(listing.text);
 }
 
+Observation<std::set<std::int64_t>> FirewallController::uids() {
+    const auto tables = run("list tables inet", 0);
+    if (!tables.done) return Unknown{"the kernel's firewall tables cannot be listed: " + tables.error};
+    std::set<std::int64_t> uids;
+    std::istringstream lines(tables.text);
+    constexpr std::size_t kDigits = 10;
+    for (std::string table, family, name; lines >> table >> family >> name;) {
+        const auto digits = name.rfind("bottle-", 0) == 0 ? name.substr(7) : std::string();
+        const bool number = !digits.empty() && digits.size() <= kDigits && digits.find_first_not_of("0123456789") == std::string::npos;
+        if (number && firewall_table(std::stoll(digits)) == name) uids.insert(std::stoll(digits));
+    }
+    return uids;
+}
+
 Outcome FirewallController::act(const InstallFirewall& action) {
     return outcome_of(run(firewall_commands(action.rules)));
 }

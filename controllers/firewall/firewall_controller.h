@@ -5,6 +5,7 @@
 #include "reconciler/world.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 namespace bottle {
@@ -14,6 +15,9 @@ class FirewallController {
 public:
     /// The table of a uid as JSON. Absent: there is none. Unknown: the kernel's tables cannot be listed (no right, no nf_tables), and why.
     Observation<std::string> observe(std::int64_t uid);
+
+    /// The uids of all tables with a name as ours have it. Unknown as for `observe`.
+    Observation<std::set<std::int64_t>> uids();
 
     /// Each is one transaction of the kernel: all of it, or nothing.
     Outcome act(const InstallFirewall& action);

@@ -1,6 +1,7 @@
 #include "controllers/guest/workload.h"
 
 #include "controllers/guest/guest_files.h"
+#include "controllers/guest/workload_hold.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -48,16 +49,6 @@ private:
 
 void say(const std::string& line) {
     write_all(STDOUT_FILENO, line + "\n");
-}
-
-/// The lock that says "the keeper lives": the kernel lets go of it when this process ends, however it ends.
-Fd take_lock(const std::string& folder) {
-    Fd file(open((folder + "/" + kWorkloadLock).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    struct flock lock = {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    if (!file.valid() || fcntl(file.get(), F_OFD_SETLK, &lock) != 0) return Fd();
-    return file;
 }
 
 /// Starts the program with its output going to `output`; it dies with us.
@@ -128,25 +119,15 @@ int keep_workload_main(int argc, char** argv) {
         say("its request makes no sense");
         return 2;
     }
-    Fd lock = take_lock(folder);
-    if (!lock.valid()) {
-        say("another one holds this bottle's workload");
-        return 1;
-    }
-    WorkloadRecord record = request->record;
-    record.keeper_pid = getpid();
-    record.exit_code.reset();
-    std::string problem = write_whole(folder, kWorkloadRecord, to_text(record));
-    if (!problem.empty()) {
+    WorkloadHold hold;
+    if (const std::string problem = hold.take(folder, request->record); !problem.empty()) {
         say(problem);
         return 1;
     }
     say("started");
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) return 1;
-    record.exit_code = run_and_log(*request, folder);
-    problem = write_whole(folder, kWorkloadRecord, to_text(record));
-    return problem.empty() ? 0 : 1;
+    return hold.ended(run_and_log(*request, folder)).empty() ? 0 : 1;
 }
 
 }  // namespace bottle

@@ -129,14 +129,21 @@ void check_image(const PreflightFacts& facts, std::vector<Problem>& problems) {
 
 }  // namespace
 
-std::vector<Problem> check_preflight(const PreflightFacts& facts) {
-    std::vector<Problem> problems;
-    check_smolvm(facts, problems);
-    check_kvm(facts, problems);
-    check_state_folder(facts, problems);
-    check_docker(facts, problems);
-    check_image(facts, problems);
+PreflightProblems preflight_problems(const PreflightFacts& facts) {
+    PreflightProblems problems;
+    check_smolvm(facts, problems.smolvm);
+    check_kvm(facts, problems.kvm);
+    check_state_folder(facts, problems.state_folder);
+    check_docker(facts, problems.docker);
+    check_image(facts, problems.image);
     return problems;
+}
+
+std::vector<Problem> check_preflight(const PreflightFacts& facts) {
+    const auto by_subject = preflight_problems(facts);
+    std::vector<Problem> all;
+    for (const auto* some : {&by_subject.smolvm, &by_subject.kvm, &by_subject.state_folder, &by_subject.docker, &by_subject.image}) all.insert(all.end(), some->begin(), some->end());
+    return all;
 }
 
 }  // namespace bottle

@@ -45,7 +45,17 @@ struct PreflightFacts {
     std::int64_t vmm_uid = 0;            ///< 0: not chosen yet
 };
 
-/// Everything that stands in the way, each with a remedy that exists; empty if nothing. Pure.
+/// What stands in the way, by what it is about, each with a remedy that exists. Pure.
+struct PreflightProblems {
+    std::vector<Problem> smolvm;
+    std::vector<Problem> kvm;
+    std::vector<Problem> state_folder;
+    std::vector<Problem> docker;
+    std::vector<Problem> image;
+};
+PreflightProblems preflight_problems(const PreflightFacts& facts);
+
+/// All of it; empty if nothing.
 std::vector<Problem> check_preflight(const PreflightFacts& facts);
 
 }  // namespace bottle

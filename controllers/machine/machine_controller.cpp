@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -232,6 +233,29 @@ Outcome MachineController::act(const StopMachine&) {
                           "end that process by hand, as root; the internal network is kept, so that it leads nowhere else");
     outcome.exit = Exit::Unsafe;
     return outcome;
+}
+
+Outcome MachineController::set_paused(bool paused) {
+    const auto before = find_vmm_processes(paths_.vm_folder);
+    if (!before.present() || before->size() != 1) return failed("there is no one process of the machine that could be " + std::string(paused ? "paused" : "resumed"));
+    const auto& vmm = before->front();
+    if (!signal_process(vmm.pid, vmm.start_time, paused ? SIGSTOP : SIGCONT)) return failed(fmt::format("process {} of the machine takes no signal", vmm.pid));
+    // The kernel stops each of its threads by itself.
+    constexpr int kLooks = 100;
+    for (int look = 0; look < kLooks; ++look) {
+        const auto now = find_vmm_processes(paths_.vm_folder);
+        if (now.present() && now->size() == 1 && now->front().pid == vmm.pid && now->front().paused == paused) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return failed(fmt::format("process {} of the machine was told to {}, and did not", vmm.pid, paused ? "stop" : "go on"));
+}
+
+Outcome MachineController::act(const PauseMachine&) {
+    return set_paused(true);
+}
+
+Outcome MachineController::act(const ResumeMachine&) {
+    return set_paused(false);
 }
 
 Outcome MachineController::act(const DeleteMachine&) {

@@ -39,6 +39,9 @@ public:
     Outcome act(const SealMachine& action);
     /// Ends every VMM of the folder, by smolvm where it answers, through pidfds otherwise; Done only when none is left.
     Outcome act(const StopMachine& action);
+    /// SIGSTOP to its one VMM, seen to be stopped afterwards; smolvm's own pause takes no machine whose root file system is a folder (1.32.2).
+    Outcome act(const PauseMachine& action);
+    Outcome act(const ResumeMachine& action);
     Outcome act(const DeleteMachine& action);
 
     /// Starts it under a guard, which is kept until `release_guard`. Refuses when the row, read again now, is not exactly as desired.
@@ -59,6 +62,7 @@ private:
     Observation<MachineRow> row() const;
     /// No VMM of the folder, and nobody holds its lock (a `machine start` that is still under way).
     bool none_lives(std::chrono::milliseconds patience) const;
+    Outcome set_paused(bool paused);
     std::string living() const;
     void make_folders() const;
 

@@ -76,6 +76,14 @@ bool kill_and_confirm(std::int64_t pid, std::uint64_t start_time, std::chrono::m
     return dead;
 }
 
+bool signal_process(std::int64_t pid, std::uint64_t start_time, int signal) {
+    const int fd = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
+    if (fd < 0) return false;
+    const bool sent = process_start_time(pid) == start_time && syscall(SYS_pidfd_send_signal, fd, signal, nullptr, 0) == 0;
+    close(fd);
+    return sent;
+}
+
 bool descends_from(std::int64_t pid, std::int64_t ancestor) {
     constexpr int kMaxDepth = 64;
     for (int depth = 0; depth < kMaxDepth && pid > 1; ++depth) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-// What /proc says of processes and locks. Reads only, but for kill_and_confirm.
+// What /proc says of processes and locks. Reads only, but for kill_and_confirm and signal_process.
 namespace bottle {
 
 /// Field 22 of /proc/PID/stat: clock ticks since boot. Nothing when the process is gone or cannot be read.
@@ -30,6 +30,9 @@ Observation<bool> lock_is_held(const std::string& path);
 /// Ends a process for certain, if it still is the one that started at `start_time`: SIGKILL through a pidfd, then its death is awaited.
 /// True when it is dead, or was already; false when it lives after `deadline`, or cannot be told from another.
 bool kill_and_confirm(std::int64_t pid, std::uint64_t start_time, std::chrono::milliseconds deadline);
+
+/// Sends a signal through a pidfd, if the process still is the one that started at `start_time`. False when it is not, or the kernel refuses.
+bool signal_process(std::int64_t pid, std::uint64_t start_time, int signal);
 
 /// Ids of all processes. Unknown when /proc cannot be listed.
 Observation<std::vector<std::int64_t>> all_processes();

@@ -49,6 +49,11 @@ std::int64_t effective_uid(const std::string& status) {
     return line ? effective : -1;
 }
 
+/// "State:\tT (stopped)", as SIGSTOP leaves it (proc(5)); a traced process is "t (tracing stop)".
+bool is_paused(const std::string& status) {
+    return status.find("\nState:\tT") != std::string::npos;
+}
+
 /// The name of the mapping's link in /proc/PID/map_files, which pads no number.
 std::string map_file(const std::string& range) {
     std::uint64_t from = 0;
@@ -125,6 +130,7 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
         seen.start_time = *start;
         seen.uid = uid;
         seen.hidden = "only root may look into it";
+        seen.paused = is_paused(*status);
         return seen;
     }
     const auto maps = read_proc(pid, "maps");
@@ -138,7 +144,8 @@ std::optional<VmmProcess> read_vmm(std::int64_t pid) {
     auto environment = parse_environment(*environ_text);
     const auto uid = effective_uid(*status);
     if (error || !libraries || !environment || uid < 0) return std::nullopt;
-    return VmmProcess{pid, *start, uid, *executable, std::move(libraries->files), std::move(*environment), libraries->hidden ? "only root may see which libraries it maps" : ""};
+    return VmmProcess{pid, *start, uid, *executable, std::move(libraries->files), std::move(*environment), libraries->hidden ? "only root may see which libraries it maps" : "",
+                      is_paused(*status)};
 }
 
 /// Absent: it ended meanwhile. While a process ends, or replaces its program, it is unreadable for a moment and not yet a zombie.

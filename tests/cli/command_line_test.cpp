@@ -85,7 +85,7 @@ TEST_CASE("golden: what newcomers mistype, each with the way out") {
         {"apply", "--dry-run"}, {"delete", "docs", "-y"}, {"delete", "docs", "--force"}, {"status", "-n", "prod"}, {"status", "--all"},
         {"exec"}, {"exec", "docs"}, {"exec", "docs", "--"}, {"exec", "docs", "ls", "-l"}, {"logs"}, {"logs", "Docs/egress"},
         {"logs", "docs", "--tail", "ten"}, {"logs", "docs", "--tail", "-3"}, {"logs", "docs", "--tail"}, {"explain", "docs", "1.1.1.1"}, {"explain", "docs", "1.1.1.1:443", "x"},
-        {"events", "--since", "yesterday"}, {"get", "-l", "team"}, {"get", "-l", "team!=docs"}, {"get", "docs", "-l", "team=docs"}, {"wait", "docs"}, {"describe"}, {"completion"}, {"completion", "csh"},
+        {"events", "--since", "yesterday"}, {"get", "-l", "team"}, {"unpause", "docs"}, {"rollback", "docs", "--to", "last"}, {"rollback"}, {"run", "--rm"}, {"get", "-l", "team!=docs"}, {"get", "docs", "-l", "team=docs"}, {"wait", "docs"}, {"describe"}, {"completion"}, {"completion", "csh"},
     };
     std::string all;
     for (const auto& words : mistakes) {

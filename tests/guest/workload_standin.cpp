@@ -8,5 +8,8 @@
 int main(int argc, char** argv) {
     if (argc >= 2 && std::strcmp(argv[1], "__keep-workload") == 0) return bottle::keep_workload_main(argc, argv);
     if (argc < 5 || std::strcmp(argv[1], "exec") != 0) return 2;
-    return bottle::exec_in_guest({argv[2], {"PATH=/usr/bin:/bin"}, "m"}, argv[3], {}, {argv + 4, argv + argc}, false);
+    bottle::ForegroundCommand command;
+    command.user = argv[3];
+    command.command.assign(argv + 4, argv + argc);
+    return bottle::exec_in_guest({argv[2], {"PATH=/usr/bin:/bin"}, "m"}, command);
 }

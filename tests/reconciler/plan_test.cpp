@@ -229,6 +229,19 @@ TEST_CASE("golden: a manifest that changed") {
         world.kill_vmm();
         check_golden("plans/firewall-off.plan", plan_text(world, manifest));
     }
+    SECTION("a run: the agent's command is its own to launch") {
+        world = empty_world();
+        PlanOptions options;
+        options.hold_launch = true;
+        check_golden("plans/run.plan", plan_text(world, manifest, options));
+    }
+    SECTION("paused") {
+        world.live->paused = true;
+        check_golden("plans/paused.plan", plan_text(world, manifest));
+        PlanOptions options;
+        options.prove_again = true;
+        check_golden("plans/verify-paused.plan", plan_text(world, manifest, options));
+    }
     SECTION("verify") {
         PlanOptions options;
         options.prove_again = true;

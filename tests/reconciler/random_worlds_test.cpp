@@ -93,6 +93,7 @@ const std::vector<Event>& events() {
         {"resources tampered", End::Ready, [](ModelWorld& w, Random& r) { w.change_row([&](Json& row) { row[r() % 2 == 0 ? "cpus" : "mem"] = 1 + r() % 5; }); }},
         {"row made TEXT", End::Ready, [](ModelWorld& w, Random&) { if (w.row) w.row->is_blob = false; }},
         {"VMM killed", End::Ready, [](ModelWorld& w, Random&) { w.kill_vmm(); }},
+        {"VMM paused", End::Ready, [](ModelWorld& w, Random&) { if (w.live) w.live->paused = true; }},
         {"started by hand", End::Ready, [](ModelWorld& w, Random&) { w.kill_vmm(); w.start_by_hand(); }},
         {"opened while it ran unsealed", End::Ready, [](ModelWorld& w, Random&) { w.kill_vmm(); w.start_by_hand(); w.open_live("0.0.0.0/0"); }},
         {"process drifted", End::Ready, drift_process},

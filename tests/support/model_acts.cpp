@@ -211,6 +211,19 @@ Outcome ModelWorld::act(const StopMachine&) {
     return {};
 }
 
+Outcome ModelWorld::act(const PauseMachine&) {
+    if (!live) return failed("the machine does not run");
+    live->paused = true;
+    return {};
+}
+
+Outcome ModelWorld::act(const ResumeMachine&) {
+    if (!live) return failed("the machine does not run");
+    if (!leak().empty()) violations.push_back("a machine was resumed that reaches " + leak());
+    live->paused = false;
+    return {};
+}
+
 Outcome ModelWorld::act(const DeleteMachine&) {
     kill_vmm();
     new_disks = disks_lost = disks_used = false;

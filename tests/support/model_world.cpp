@@ -197,6 +197,7 @@ MachineView ModelWorld::machine_view() const {
         processes.push_back({live->pid, live->start_time, live->uid, live->executable, live->libraries, live->environment, {}});
         // A VMM is undumpable: only root may look into it (1.32.2).
         if (host.euid != 0) processes.back() = {live->pid, live->start_time, live->uid, {}, {}, {}, "only root may look into it"};
+        processes.back().paused = live->paused;
         view.running_config = live->running_config;
         view.live_channels = live->channels;
     } else {

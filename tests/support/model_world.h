@@ -31,6 +31,7 @@ struct LiveMachine {
     std::vector<FileIdentity> libraries;
     bool by_us = false;
     bool workload_ran = false;
+    bool paused = false;
 };
 
 class ModelWorld : public Observer, public Executor {
@@ -128,6 +129,8 @@ private:
     Outcome act(const RemoveFirewall& action);
     Outcome act(const StartMachine& action);
     Outcome act(const StopMachine& action);
+    Outcome act(const PauseMachine& action);
+    Outcome act(const ResumeMachine& action);
     Outcome act(const DeleteMachine& action);
     Outcome act(const SealMachine& action);
     Outcome act(const Prove& action);

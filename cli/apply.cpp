@@ -1,7 +1,12 @@
 #include "cli/commands.h"
+#include "cli/consent.h"
+#include "cli/looks.h"
 #include "cli/outcome.h"
 #include "cli/print.h"
 #include "cli/progress.h"
+#include "cli/work.h"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,62 +21,102 @@ constexpr std::size_t kAtOnce = 4;
 
 class Applier {
 public:
-    Applier(Session& session, const Options& options, std::vector<Manifest> manifests)
-        : session_(session), options_(options), manifests_(std::move(manifests)) {}
+    Applier(Session& session, const Options& options, const Work& work, Talk& talk) : session_(session), options_(options), work_(work), talk_(talk) {}
 
     Exit run() {
         std::vector<std::thread> workers;
-        const auto count = std::min(kAtOnce, manifests_.size());
+        const auto count = std::min(kAtOnce, work_.manifests.size());
         for (std::size_t i = 1; i < count; ++i) workers.emplace_back([this] { work(); });
         work();
         for (auto& worker : workers) worker.join();
-        return worst_;
+        return remove();
     }
 
 private:
     void work() {
-        for (auto i = next_++; i < manifests_.size(); i = next_++) {
-            const auto exit = apply(manifests_[i]);
+        for (auto i = next_++; i < work_.manifests.size(); i = next_++) {
+            const auto exit = apply(work_.manifests[i], work_.orders[i]);
             const std::lock_guard lock(mutex_);
             worst_ = std::max(worst_, exit);
         }
     }
 
     /// A failing bottle never holds up another: whatever happens becomes its own exit code.
-    Exit apply(const Manifest& manifest) {
+    Exit apply(const Manifest& manifest, const ApplyOrder& order) {
         try {
+            if (clock_.interrupted()) throw Error(Exit::Interrupted, "interrupted before it was begun");
             ConvergeOptions converge;
-            converge.plan.adopt = options_.adopt;
+            converge.plan = work_.plan;
             converge.timeout = options_.timeout;
-            const auto result = session_.apply(manifest, converge, clock_, progress_);
-            const std::lock_guard lock(mutex_);
-            return tell(manifest.name, result, result.steps_done == 0 ? "nothing to do, Ready" : "Ready");
+            converge.may_lose_data = options_.yes;
+            const auto result = session_.apply(manifest, converge, clock_, talk_, order);
+            talk_.aside([&] { tell(manifest.name, result, result.steps_done == 0 ? "nothing to do, Ready" : "Ready"); });
+            return result.exit;
         } catch (Error& error) {
-            const std::lock_guard lock(mutex_);
-            say(render(error.add_trace("while applying bottle " + manifest.name)));
-            return error.exit();
+            return told(manifest, error);
         } catch (const std::exception& error) {
-            const std::lock_guard lock(mutex_);
-            say(render(Error(Exit::Failed, error.what()).add_trace("while applying bottle " + manifest.name)));
-            return Exit::Failed;
+            Error ours(Exit::Failed, error.what());
+            return told(manifest, ours);
         }
+    }
+
+    Exit told(const Manifest& manifest, Error& error) {
+        error.add_trace("while applying bottle " + manifest.name);
+        talk_.aside([&] { say(render(error)); });
+        return error.exit();
+    }
+
+    /// Last: what goes is gone for good, and a manifest that cannot be applied may be the one that was renamed.
+    Exit remove() {
+        if (work_.removals.empty()) return worst_;
+        if (worst_ == Exit::Ok) return remove_all(work_.removals, options_, session_, clock_, talk_);
+        talk_.aside([] { say("nothing was deleted: not every apply came to its end\n"); });
+        return worst_;
     }
 
     Session& session_;
     const Options& options_;
-    std::vector<Manifest> manifests_;
+    const Work& work_;
+    Talk& talk_;
     SystemClock clock_;
-    LineProgress progress_;
     std::mutex mutex_;
     std::atomic<std::size_t> next_{0};
     Exit worst_ = Exit::Ok;
 };
 
+/// First what goes, then what is applied.
+int show_work(Session& session, const Options& options, const Work& work) {
+    auto plans = plans_of(work.removals);
+    Looks looks(session, work.plan);
+    std::vector<Problem> refused;
+    for (const auto& manifest : work.manifests) {
+        const auto look = looks.at(manifest);
+        plans.push_back(look.plan);
+        if (options.no_widen) {
+            for (auto& problem : refuse_widening(manifest, look, session)) refused.push_back(std::move(problem));
+        }
+    }
+    const auto exit = show(plans, options);
+    if (!refused.empty()) throw Error(Exit::Precondition, std::move(refused));
+    return static_cast<int>(exit);
+}
+
+void ask_before(const Work& work, const Options& options) {
+    const auto plans = plans_of(work.removals);
+    for (const auto& plan : plans) say(paint_signs(to_text(plan), screen_of(options, STDERR_FILENO)));
+    must_consent(plans, options, "bottle apply --yes, with the rest as it is", true);
+}
+
 }  // namespace
 
 int run_apply(const Options& options) {
     Session session(environment());
-    return static_cast<int>(Applier(session, options, manifests_of(options, session)).run());
+    const auto work = options.plan.empty() ? work_of_options(options, session) : work_of_plan(options, session);
+    if (options.dry_run) return show_work(session, options, work);
+    SystemClock clock;
+    ask_before(work, options);
+    const auto talk = make_talk(options);
+    return static_cast<int>(Applier(session, options, work, *talk).run());
 }
 
 }  // namespace bottle

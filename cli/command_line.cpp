@@ -19,16 +19,15 @@ namespace bottle {
 namespace {
 
 /// What other tools call it.
-constexpr std::array<std::pair<const char*, const char*>, 16> kElsewhere = {{
-    {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"}, {"plan", "diff"},
+constexpr std::array<std::pair<const char*, const char*>, 15> kElsewhere = {{
+    {"up", "apply"}, {"create", "apply"}, {"start", "apply"}, {"down", "delete"}, {"rm", "delete"}, {"destroy", "delete"},
     {"ps", "get"}, {"ls", "get"}, {"list", "get"}, {"inspect", "describe"}, {"show", "describe"}, {"shell", "exec"}, {"ssh", "exec"},
     {"unpause", "resume"}, {"undo", "rollback"},
 }};
 
 /// What other tools have an option for.
-constexpr std::array<std::pair<const char*, const char*>, 6> kOptionsElsewhere = {{
-    {"--dry-run", "bottle diff shows what apply would do"}, {"-y", "bottle asks no questions: leave it out"}, {"--yes", "bottle asks no questions: leave it out"},
-    {"--force", "bottle asks no questions: leave it out"}, {"-n", "there are no namespaces: a bottle's NAME is enough"}, {"--all", "without a NAME, and without -f, all are meant where that can be"},
+constexpr std::array<std::pair<const char*, const char*>, 4> kOptionsElsewhere = {{
+    {"--force", "--yes of bottle apply and delete does without the question"}, {"--auto-approve", "--yes of bottle apply and delete does without the question"}, {"-n", "there are no namespaces: a bottle's NAME is enough"}, {"--all", "without a NAME, and without -f, all are meant where that can be"},
 }};
 
 [[noreturn]] void wrong(std::string text, std::string hint) {
@@ -96,10 +95,17 @@ void check_name(const CommandText& command, const std::string& given) {
     wrong(text, "a NAME is a letter, then letters, digits and -, all small; bottle get   shows them");
 }
 
+/// No name has a . or a / in it. A manifest is no plan, and is told to be named with -f.
+bool is_plan_file(const std::string& word) {
+    const bool is_manifest = word.ends_with(".yaml") || word.ends_with(".yml");
+    return !is_manifest && word.find_first_of("./") != std::string::npos;
+}
+
 std::size_t most_operands(const CommandText& command, std::size_t given) {
     switch (command.operands) {
         case Operands::None: return 0;
         case Operands::OptionalName:
+        case Operands::NameOrPlan:
         case Operands::Name:
         case Operands::NameAndPart:
         case Operands::Shell: return 1;
@@ -133,6 +139,10 @@ void set_operands(const CommandText& command, std::vector<std::string> words, Op
     if (command.operands == Operands::NameAndTarget && words.size() > 1) {
         wrong(fmt::format("{} is no ADDRESS:PORT: a port is missing", printable(words.back())), "for example: bottle explain docs-writer 1.1.1.1:443");
     }
+    if (command.operands == Operands::NameOrPlan && is_plan_file(words.front())) {
+        options.plan = words.front();
+        return;
+    }
     options.name = words.front();
     options.names = words;
     if (command.operands == Operands::NameAndCommand) options.names.resize(1);
@@ -161,6 +171,13 @@ void check_output(const CommandText& command, const std::string& output) {
           fmt::format("{}-o takes {}", meant.empty() ? "" : "did you mean " + meant + "? ", fmt::join(all, ", ")));
 }
 
+void check_progress(const std::string& form) {
+    const auto& all = progress_forms();
+    if (std::find(all.begin(), all.end(), form) != all.end()) return;
+    const auto meant = nearest_word(form, all);
+    wrong(fmt::format("--progress {} is no form", printable(form)), fmt::format("{}there are: {}", meant.empty() ? "" : "did you mean " + meant + "? ", fmt::join(all, ", ")));
+}
+
 int parse_number(const char* name, const char* what, const std::string& text, const char* hint) {
     constexpr std::size_t kDigits = 7;
     if (!text.empty() && text.size() <= kDigits && text.find_first_not_of("0123456789") == std::string::npos) return std::stoi(text);
@@ -186,6 +203,7 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::File: sub.add_option(names, options.files)->allow_extra_args(false); break;
         case Opt::Recursive: sub.add_flag(names, options.recursive); break;
         case Opt::Output: sub.add_option(names, options.output)->multi_option_policy(last); break;
+        case Opt::Out: sub.add_option(names, options.out)->multi_option_policy(last); break;
         case Opt::Timeout: sub.add_option(names, raw.timeout)->multi_option_policy(last); break;
         case Opt::Selector: sub.add_option(names, raw.selectors)->allow_extra_args(false); break;
         case Opt::Since: sub.add_option(names, raw.since)->multi_option_policy(last); break;
@@ -198,6 +216,11 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::Repair: sub.add_flag(names, options.repair); break;
         case Opt::Keep: sub.add_flag(names, options.keep); break;
         case Opt::To: sub.add_option(names, raw.to)->multi_option_policy(last); break;
+        case Opt::DryRun: sub.add_flag(names, options.dry_run); break;
+        case Opt::Yes: sub.add_flag(names, options.yes); break;
+        case Opt::Prune: sub.add_flag(names, options.prune); break;
+        case Opt::NoWiden: sub.add_flag(names, options.no_widen); break;
+        case Opt::Progress: sub.add_option(names, options.progress)->multi_option_policy(last); break;
         case Opt::Adopt: sub.add_flag(names, options.adopt); break;
         case Opt::NoColor: sub.add_flag(names, options.no_color); break;
         case Opt::Help: sub.add_flag(names, raw.help); break;
@@ -225,8 +248,16 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     set_operands(command, raw.words, options);
     check_output(command, options.output);
     if (!options.name.empty() && !options.files.empty()) wrong("a NAME and -f are two ways to say which bottle", "give one of them");
+    if (!options.out.empty() && !is_plan_file(options.out.find('/') == std::string::npos ? "./" + options.out : options.out)) {
+        wrong(fmt::format("--out {} would look like a manifest", printable(options.out)), "for example: " + command.examples.back());
+    }
+    if (!options.plan.empty() && (!options.files.empty() || options.recursive || options.adopt || options.prune || !raw.selectors.empty())) {
+        wrong("a plan says itself which manifests it is of, and how", "leave out -f, -R, -l, --adopt and --prune; bottle plan takes them");
+    }
     for (const auto& text : raw.selectors) add_selector(text, options.selector);
     if (!options.names.empty() && !options.selector.empty()) wrong("a NAME and -l are two ways to say which bottle", "give one of them");
+    if (options.prune && options.files.empty()) wrong("--prune needs -f: what is in none of those files goes", "bottle apply -f bottles/ --prune");
+    check_progress(options.progress);
     const bool waits = std::find(command.options.begin(), command.options.end(), Opt::For) != command.options.end();
     if (waits && options.wait_for.empty()) wrong(fmt::format("bottle {} needs --for: what to wait for", command.name), example_hint(command));
     if (!raw.tail.empty()) options.tail = parse_number("--tail", "number of lines", raw.tail, "write --tail 20");

@@ -9,8 +9,14 @@ const std::vector<OptionText> kOptions = {
     {Opt::File, "-f,--file", "FILE", "A manifest, a folder of them, or - for standard input; may be given several times (default: bottle.yaml)"},
     {Opt::Recursive, "-R,--recursive", "", "Of a folder, read the folders in it too"},
     {Opt::Output, "-o,--output", "FORMAT", "How the result is printed"},
+    {Opt::Out, "--out", "PLAN", "Write the plan into this file, for apply PLAN (0600; one that is there is replaced only if it is such a plan)"},
     {Opt::Timeout, "--timeout", "TIME", "How long to work on it: 90s, 5m, 1h (default: 60s)"},
     {Opt::Adopt, "--adopt", "", "Take over what another owner of bottle made, and old disks without a row"},
+    {Opt::DryRun, "--dry-run", "", "Show what would be done, as diff does, and do nothing"},
+    {Opt::Yes, "-y,--yes", "", "Do not ask where data is lost; without a terminal that is refused otherwise"},
+    {Opt::Prune, "--prune", "", "Delete our bottles that are in none of the files of -f, shown first (with -l: of those that have the labels)"},
+    {Opt::NoWiden, "--no-widen", "", "Refuse what lets the guest reach more than the manifest that was applied last"},
+    {Opt::Progress, "--progress", "FORM", "How the steps are told on standard error: auto, tty, plain, json, none (default: auto)"},
     {Opt::Selector, "-l,--selector", "KEY=VALUE", "Only bottles whose metadata.labels have it; several with commas, or given several times: all of them"},
     {Opt::Since, "--since", "TIME", "Only what happened in that time: 90s, 5m, 1h"},
     {Opt::Follow, "-f,--follow", "", "Go on with what is new, until Ctrl-C (exit code 130)"},
@@ -35,46 +41,59 @@ const std::vector<CommandText>& command_texts() {
          "Nothing is looked at but the files: neither Docker nor smolvm need to be there.",
          {"bottle validate -f bottle.yaml", "bottle validate -f bottles/ -R"}},
         {"diff", Group::Manifests, "what apply would do", "Show what apply would do, and what it costs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Output},
-         {"text", "json"},
-         "Reads only. Exit code 0: nothing to do; 1: differences; 3: something could not be read, or is refused.",
-         {"bottle diff", "bottle diff -f bottle.yaml -o json"}},
+         {"text", "json", "diff"},
+         "Reads only. Exit code 0: nothing to do; 1: differences; 3: something could not be read, or is refused.\n\n"
+         "-o diff is a unified diff of YAML, resource by resource: what is there, and what shall be. BOTTLE_EXTERNAL_DIFF may name a program for it, with arguments "
+         "(no shell): it is given two folders, and ends with 0 or 1.",
+         {"bottle diff", "bottle diff -f bottle.yaml -o json", "bottle diff -o diff"}},
+        {"plan", Group::Manifests, "keep that, for apply", "Show what apply would do, and keep it in a file for apply PLAN", Operands::OptionalName, "[NAME]",
+         {Opt::File, Opt::Recursive, Opt::Selector, Opt::Output, Opt::Out, Opt::Adopt, Opt::Prune, Opt::NoWiden},
+         {"text", "json", "diff"},
+         "As diff, but with exit code 0 where there are differences: a plan is no failure.\n\n"
+         "The file holds digests of the manifests, of what they come to, and of everything that was seen, and no value of any of it. "
+         "A plan that something is refused in is not written (exit code 3).",
+         {"bottle plan", "bottle plan -f bottle.yaml --out next.plan"}},
         {"config", Group::Manifests, "what they come to", "Print manifests as they are understood: templates merged, defaults filled in", Operands::None, "",
          {Opt::File, Opt::Recursive, Opt::Output}, {"yaml", "json"}, "What it prints is a manifest that means the same bottle. A secret stands there as its name.",
          {"bottle config -f bottle.yaml", "bottle config -f bottle.yaml -o json"}},
         {"schema", Group::Manifests, "the JSON Schema of all keys", "Print the JSON Schema of manifests: every key, described, with its default and an example", Operands::None, "", {}, {},
          "An editor with a YAML language server reads it: # yaml-language-server: $schema=PATH, in a manifest's first line.",
          {"bottle schema"}},
-        {"apply", Group::Doing, "bring the host to them", "Bring this host to the manifests, step by step, and prove it", Operands::OptionalName, "[NAME]",
-         {Opt::File, Opt::Recursive, Opt::Timeout, Opt::Adopt}, {},
+        {"apply", Group::Doing, "bring the host to them", "Bring this host to the manifests, step by step, and prove it", Operands::NameOrPlan, "[NAME | PLAN]",
+         {Opt::File, Opt::Recursive, Opt::Selector, Opt::Timeout, Opt::Adopt, Opt::Prune, Opt::NoWiden, Opt::DryRun, Opt::Yes, Opt::Progress}, {},
          "Looks again after each step. The machine is proved to be confined before the agent's command is started; on any doubt it is stopped.\n\n"
-         "With a NAME, the manifest is the one that was applied last.",
-         {"bottle apply", "bottle apply -f bottle.yaml --timeout 5m"}},
-        {"delete", Group::Doing, "remove bottles", "Remove bottles and everything of theirs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Timeout}, {},
-         "The machine, its disks, containers, networks and records go. Nothing is removed that does not carry bottle's labels.",
-         {"bottle delete docs-writer", "bottle delete -f bottle.yaml"}},
+         "With a NAME, the manifest is the one that was applied last.\n\n"
+         "With a PLAN, a file that bottle plan --out made (its name has a . or a / in it): nothing is done if a manifest or anything that the plan rests on "
+         "moved since; what moved is said (exit code 3).\n\n"
+         "With --prune, what is deleted is shown first, and asked for where data is lost; it goes last, and only where every apply came to its end.",
+         {"bottle apply", "bottle apply -f bottle.yaml --timeout 5m", "bottle apply next.plan", "bottle apply -f bottles/ --prune --yes"}},
+        {"delete", Group::Doing, "remove bottles", "Remove bottles and everything of theirs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Timeout, Opt::DryRun, Opt::Yes, Opt::Progress}, {},
+         "The machine, its disks, containers, networks and records go. Nothing is removed that does not carry bottle's labels.\n\n"
+         "Where data is lost (disks, volumes) it shows what goes and asks; without a terminal that takes --yes (exit code 3).",
+         {"bottle delete docs-writer", "bottle delete -f bottle.yaml --yes", "bottle delete docs-writer --dry-run"}},
         {"exec", Group::Doing, "run a command in one", "Run a command in a bottle that is Confined", Operands::NameAndCommand, "NAME -- CMD [ARGUMENT...]", {Opt::Stdin, Opt::Tty}, {},
          "The command runs in the guest as machine.user, with a terminal where there is one. Without a terminal it reads nothing, unless -i is given. Its exit code is bottle's, "
          "and signals that bottle gets are passed on.",
          {"bottle exec docs-writer -- sh", "bottle exec docs-writer -- ls -l /", "bottle exec -i docs-writer -- tar -x < src.tar"}},
         {"run", Group::Doing, "one in the foreground", "Bring a bottle up, run its agent in the foreground, and delete the bottle at the end", Operands::OptionalName, "[NAME]",
-         {Opt::File, Opt::Timeout, Opt::Keep, Opt::Stdin, Opt::Tty}, {},
+         {Opt::File, Opt::Timeout, Opt::Keep, Opt::Stdin, Opt::Tty, Opt::Progress}, {},
          "One bottle as one process, for a person, systemd or a batch system. bottle is attached to agent.command, and its exit code is bottle's. While it runs, the bottle is looked "
          "at every 5 seconds, and stopped on any doubt. On SIGTERM the command gets the signal and 10 seconds; then the bottle is deleted.\n\n"
          "A bottle that is there already is not run without --keep, as it would be deleted. What a run that was killed has left is taken over by the next.",
          {"bottle run", "bottle run -f bottle.yaml --keep"}},
-        {"pause", Group::Doing, "hold a machine still", "Pause the machines of bottles: nothing of the guest runs, and its memory stays", Operands::Names, "[NAME...]", {Opt::Selector, Opt::Timeout}, {},
+        {"pause", Group::Doing, "hold a machine still", "Pause the machines of bottles: nothing of the guest runs, and its memory stays", Operands::Names, "[NAME...]", {Opt::Selector, Opt::Timeout, Opt::Progress}, {},
          "The bundle runs on, and confinement is looked at as before: a paused machine is stopped on any doubt. apply lets it go on. What the guest had not yet written to its disk "
          "is lost if a paused machine is stopped. Without a NAME: with -l alone.",
          {"bottle pause docs-writer", "bottle pause -l team=docs"}},
-        {"resume", Group::Doing, "let it go on", "Let paused machines go on", Operands::Names, "[NAME...]", {Opt::Selector, Opt::Timeout}, {},
+        {"resume", Group::Doing, "let it go on", "Let paused machines go on", Operands::Names, "[NAME...]", {Opt::Selector, Opt::Timeout, Opt::Progress}, {},
          "Its confinement must hold, without any doubt, or it is stopped. Without a NAME: with -l alone.", {"bottle resume docs-writer"}},
-        {"rollback", Group::Doing, "to an earlier manifest", "Apply a manifest that was applied before", Operands::Name, "NAME", {Opt::To, Opt::Timeout}, {},
+        {"rollback", Group::Doing, "to an earlier manifest", "Apply a manifest that was applied before", Operands::Name, "NAME", {Opt::To, Opt::Timeout, Opt::Yes, Opt::Progress}, {},
          "The manifests are those of bottle history. The file that you keep is not changed: what it says otherwise is a difference, and the next apply of it brings it back.",
          {"bottle rollback docs-writer", "bottle rollback docs-writer --to 3"}},
         {"adopt", Group::Doing, "take over what is there", "Take over what another owner of bottle made, and old disks without a row", Operands::OptionalName, "[NAME]",
-         {Opt::File, Opt::Recursive, Opt::Timeout}, {},
+         {Opt::File, Opt::Recursive, Opt::Timeout, Opt::Yes, Opt::Progress}, {},
          "Shows what it comes to, then does what apply --adopt does.", {"bottle adopt -f bottle.yaml"}},
-        {"verify", Group::Doing, "take the evidence anew", "Take the evidence from inside the guest anew", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Timeout}, {},
+        {"verify", Group::Doing, "take the evidence anew", "Take the evidence from inside the guest anew", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Timeout, Opt::Progress}, {},
          "The guest is probed again. A machine whose evidence does not hold is stopped.",
          {"bottle verify docs-writer"}},
         {"get", Group::Reading, "a table of them", "List the bottles on this host", Operands::Names, "[NAME...]", {Opt::Output, Opt::Selector},
@@ -110,8 +129,8 @@ const std::vector<CommandText>& command_texts() {
         {"proof", Group::Reading, "the evidence, raw", "Print the evidence of confinement, raw", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Output}, {"text", "json"},
          "Everything but the guest's own evidence is taken anew. Exit code 0 only where all that is required holds.",
          {"bottle proof docs-writer -o json"}},
-        {"doctor", Group::Other, "what this host has and lacks", "Look at everything that a host must have, and say what to do where it lacks something", Operands::None, "",
-         {Opt::Output, Opt::Repair, Opt::Timeout}, {"text", "json"},
+        {"doctor", Group::Other, "what this host lacks", "Look at everything that a host must have, and say what to do where it lacks something", Operands::None, "",
+         {Opt::Output, Opt::Repair, Opt::Timeout, Opt::Progress}, {"text", "json"},
          "Docker, smolvm and its libraries, /dev/kvm (a guest of one instruction is run on it), the firewall, what listens on every address, and what is left of ours that no record "
          "knows. Exit code 3 where something is bad or cannot be told.",
          {"bottle doctor", "bottle doctor --repair"}},
@@ -155,6 +174,11 @@ const char* heading_of(Group group) {
         case Group::Other: return "other";
     }
     return "?";
+}
+
+const std::vector<std::string>& progress_forms() {
+    static const std::vector<std::string> kForms = {"auto", "tty", "plain", "json", "none"};
+    return kForms;
 }
 
 std::string long_name(const OptionText& option) {

@@ -7,7 +7,9 @@
 namespace bottle {
 
 /// The options that there are. What a command takes stands in its own list.
-enum class Opt { File, Recursive, Output, Timeout, Adopt, Selector, Since, Follow, Tail, For, Stdin, Tty, Keep, To, Repair, Into, NoColor, Help };
+enum class Opt {
+    File, Recursive, Output, Out, Timeout, Adopt, DryRun, Yes, Prune, NoWiden, Progress, Selector, Since, Follow, Tail, For, Stdin, Tty, Keep, To, Repair, Into, NoColor, Help
+};
 
 struct OptionText {
     Opt option;
@@ -17,7 +19,7 @@ struct OptionText {
 };
 
 /// What may stand behind a command's name.
-enum class Operands { None, OptionalName, Name, Names, NameAndPart, NameAndTarget, NameAndCommand, Shell, Folders };
+enum class Operands { None, OptionalName, NameOrPlan, Name, Names, NameAndPart, NameAndTarget, NameAndCommand, Shell, Folders };
 
 enum class Group { Manifests, Doing, Reading, Other };
 
@@ -41,6 +43,9 @@ const OptionText& option_text(Opt option);
 
 /// "reading": the heading of a group.
 const char* heading_of(Group group);
+
+/// The forms of --progress, the default first.
+const std::vector<std::string>& progress_forms();
 
 /// "--file": the long name of an option.
 std::string long_name(const OptionText& option);

@@ -11,6 +11,7 @@ namespace bottle {
 // One command, one file. Each returns the exit code; what ends it early is thrown as Error.
 int run_validate(const Options& options);
 int run_diff(const Options& options);
+int run_plan(const Options& options);
 int run_apply(const Options& options);
 int run_delete(const Options& options);
 int run_get(const Options& options);
@@ -44,6 +45,8 @@ int run_complete(const std::vector<std::string>& words);
 
 /// The bottles that -f names; or, given a NAME, the one that our records know. Throws Error{Exit::Usage} where there is none.
 std::vector<Manifest> manifests_of(const Options& options, Session& session);
+/// Those that -l selects. Throws Error{Exit::Usage} where none is left.
+std::vector<Manifest> only_selected(std::vector<Manifest> manifests, const std::map<std::string, std::string>& selector);
 /// What -f says, or bottle.yaml in the current folder. Throws Error{Exit::Usage} where neither is there.
 std::vector<std::string> files_of(const Options& options);
 /// The bottles that the command line names, each of which our records know; without a NAME all of them, sorted. Throws Error{Exit::Usage}.

@@ -60,8 +60,9 @@ void add(Candidates& all, const Words& words) {
 /// What an option's value may be; before each stands `prefix`: nothing, or "--output=".
 Candidates values_of(const CommandText& command, Opt option, const std::string& prefix) {
     Candidates all;
-    all.files = option == Opt::File;
+    all.files = option == Opt::File || option == Opt::Out;
     if (option == Opt::Output) add(all, command.outputs);
+    if (option == Opt::Progress) add(all, progress_forms());
     if (option == Opt::For) {
         all.words.push_back({"delete", ""});
         for (const auto& type : condition_types()) all.words.push_back({"condition=" + type, ""});
@@ -100,6 +101,7 @@ Candidates operand_candidates(const CommandText& command, const Before& before, 
     const auto given = before.operands.size();
     if (command.operands == Operands::Shell && given == 0) add(all, completion_shells());
     if (command.operands == Operands::NameAndCommand && given == 1) all.words.push_back({"--", "what follows is run in the guest"});
+    all.files = command.operands == Operands::NameOrPlan && given == 0 && !before.has_files;
     if (before.has_files || !takes_name(command, given)) return all;
     for (const auto& name : names()) {
         const bool is_there = std::find(before.operands.begin(), before.operands.end(), name) != before.operands.end();

@@ -1,10 +1,8 @@
 #include "cli/commands.h"
-#include "cli/outcome.h"
-#include "cli/progress.h"
-#include "manifests/load.h"
+#include "cli/consent.h"
+#include "cli/removals.h"
 
-#include <algorithm>
-#include <iostream>
+#include <fmt/format.h>
 
 namespace bottle {
 namespace {
@@ -21,16 +19,12 @@ std::vector<std::string> doomed(const Options& options, Session& session) {
 
 int run_delete(const Options& options) {
     Session session(environment());
+    const auto removals = look_at_removals(doomed(options, session), session);
+    if (options.dry_run) return static_cast<int>(show(plans_of(removals), options));
     SystemClock clock;
-    LineProgress progress;
-    auto worst = Exit::Ok;
-    for (const auto& name : doomed(options, session)) {
-        ConvergeOptions converge;
-        converge.timeout = options.timeout;
-        const auto result = session.remove(name, converge, clock, progress);
-        worst = std::max(worst, tell(name, result, result.steps_done == 0 ? "nothing of it is here" : "deleted"));
-    }
-    return static_cast<int>(worst);
+    must_consent(plans_of(removals), options, fmt::format("bottle delete {} --yes", options.name.empty() ? "-f FILE" : options.name));
+    const auto talk = make_talk(options);
+    return static_cast<int>(remove_all(removals, options, session, clock, *talk));
 }
 
 }  // namespace bottle

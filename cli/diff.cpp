@@ -1,6 +1,5 @@
 #include "cli/commands.h"
-#include "cli/print.h"
-#include "cli/screen.h"
+#include "cli/looks.h"
 
 #include <algorithm>
 
@@ -8,10 +7,11 @@ namespace bottle {
 
 int run_diff(const Options& options) {
     Session session(environment());
+    Looks looks(session);
     auto worst = Exit::Ok;
     for (const auto& manifest : manifests_of(options, session)) {
-        const auto look = session.look(manifest, {});
-        print(options.output == "json" ? to_json(look.plan) : paint_signs(to_text(look.plan), screen_of(options)));
+        const auto look = looks.at(manifest);
+        print_look(options, look);
         worst = std::max(worst, exit_of_diff(look.plan));
     }
     return static_cast<int>(worst);

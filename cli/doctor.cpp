@@ -11,14 +11,14 @@ namespace {
 
 Exit repair(Session& session, const Observation<std::vector<Leftover>>& leftovers, const Options& options) {
     SystemClock clock;
-    LineProgress progress;
+    const auto talk = make_talk(options);
     ConvergeOptions converge;
     converge.timeout = options.timeout;
     auto worst = Exit::Ok;
     if (!leftovers.present()) return worst;
     for (const auto& left : *leftovers) {
         if (!left.ours || left.has_data) continue;
-        const auto result = session.repair(left, converge, clock, progress);
+        const auto result = session.repair(left, converge, clock, *talk);
         if (result.exit == Exit::Ok) say(in_words(left) + ": removed\n");
         else worst = std::max(worst, tell(left.name, result, ""));
     }

@@ -79,6 +79,7 @@ std::string man_overview(const std::string& version) {
     text += bold("bottle") + " \\fICOMMAND\\fR [\\fINAME\\fR | \\fB\\-f\\fR \\fIFILE\\fR] [\\fIOPTION\\fR...]\n.SH DESCRIPTION\n" + running_text(kAbout) + ".SH COMMANDS\n";
     for (const auto& command : command_texts()) text += item(bold(std::string("bottle ") + command.name), std::string(command.summary) + ".");
     text += ".SH EXIT STATUS\n" + running_text(kExitCodes) + ".SH ENVIRONMENT\n";
+    text += item(bold("BOTTLE_EXTERNAL_DIFF"), "The program that -o diff gives two folders to, with arguments; diff(1) where it is not set.");
     text += item(bold("DOCKER_HOST"), "The socket of a local Docker: unix:///var/run/docker.sock where it is not set.");
     text += item(bold("NO_COLOR"), "Not empty: no colour, also on a terminal.");
     text += item(bold("PATH"), "Where smolvm is looked for.");

@@ -23,9 +23,16 @@ struct Options {
     bool standard_input = false;       ///< -i: the command reads ours
     bool terminal = false;             ///< -t
     std::optional<std::int64_t> to;    ///< rollback: to the manifest of this generation
+    bool dry_run = false;
+    bool yes = false;
+    bool prune = false;
+    bool no_widen = false;
+    std::string progress = "auto";
+    std::string out;                   ///< plan: the file to write it into
+    std::string plan;                  ///< apply: the file with a saved plan
     std::string name;                  ///< the first NAME, or NAME/part for logs
     std::vector<std::string> names;    ///< every NAME
-    std::map<std::string, std::string> selector;  ///< -l: labels with their values
+    std::map<std::string, std::string> selector;  ///< -l: labels with their values; also of the bottles that -f names
     std::optional<std::chrono::milliseconds> since;
     bool follow = false;
     std::optional<int> tail;           ///< --tail: so many of the last lines

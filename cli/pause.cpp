@@ -30,14 +30,14 @@ std::vector<Manifest> meant(const Options& options, Session& session, const char
 int change_all(const Options& options, const char* command, const char* done, const char* nothing, Change change) {
     Session session(environment());
     SystemClock clock;
-    LineProgress progress;
+    const auto talk = make_talk(options);
     ConvergeOptions converge;
     converge.timeout = options.timeout;
     auto worst = Exit::Ok;
     const auto manifests = meant(options, session, command);
     if (manifests.empty()) say("no bottle has these labels\n");
     for (const auto& manifest : manifests) {
-        const auto result = (session.*change)(manifest, converge, clock, progress);
+        const auto result = (session.*change)(manifest, converge, clock, *talk);
         worst = std::max(worst, tell(manifest.name, result, result.steps_done == 0 ? nothing : done));
     }
     return static_cast<int>(worst);

@@ -70,6 +70,10 @@ std::string proof_json(const Desired& desired, const std::vector<Evidence>& evid
     return dump({{"format", "bottle.proof/v1"}, {"bottle", desired.name}, {"guestTakenAt", guest_time(stored)}, {"evidence", list}, {"noFirewall", desired.no_firewall}, {"raw", raw}});
 }
 
+std::string plan_as(const std::string& output, const Plan& plan, const Screen& screen) {
+    return output == "json" ? to_json(plan) : paint_signs(to_text(plan), screen);
+}
+
 void print(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

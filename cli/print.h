@@ -29,6 +29,9 @@ std::string proof_text(const Desired& desired, const std::vector<Evidence>& evid
 /// Format "bottle.proof/v1".
 std::string proof_json(const Desired& desired, const std::vector<Evidence>& evidence, const StoredState& stored);
 
+/// A plan in the format that -o names: text or json.
+std::string plan_as(const std::string& output, const Plan& plan, const Screen& screen);
+
 /// To stdout: the result of the command, and nothing else.
 void print(const std::string& text);
 /// To stderr: everything that is said on the way.

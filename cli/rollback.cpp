@@ -33,11 +33,13 @@ int run_rollback(const Options& options) {
     const auto revisions = history.records(options.name).revisions;
     const auto& revision = wanted(revisions, options);
     SystemClock clock;
-    LineProgress progress;
+    const auto talk = make_talk(options);
     ConvergeOptions converge;
     converge.timeout = options.timeout;
-    const auto result = session.apply(from_stored_text(revision.manifest), converge, clock, progress);
-    return static_cast<int>(tell(options.name, result, fmt::format("Ready, by the manifest of generation {}", revision.generation)));
+    converge.may_lose_data = options.yes;
+    const auto result = session.apply(from_stored_text(revision.manifest), converge, clock, *talk);
+    talk->aside([&] { tell(options.name, result, fmt::format("Ready, by the manifest of generation {}", revision.generation)); });
+    return static_cast<int>(result.exit);
 }
 
 }  // namespace bottle

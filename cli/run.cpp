@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/foreground.h"
+#include "cli/interrupt.h"
 #include "cli/outcome.h"
 #include "cli/print.h"
 #include "cli/progress.h"
@@ -28,15 +29,17 @@ Manifest subject(const Options& options, Session& session) {
 
 class Run {
 public:
-    Run(Session& session, const Options& options, const Manifest& manifest) : session_(session), options_(options), manifest_(manifest) {
+    Run(Session& session, const Options& options, const Manifest& manifest) : session_(session), manifest_(manifest), talk_(make_talk(options)) {
         converge_.timeout = options.timeout;
+        // The bottle is the run's own: what is on its disks goes with it.
+        converge_.may_lose_data = true;
         converge_.plan.hold_launch = true;
     }
 
     /// Up to everything but the agent's command, and then that.
     int run(ForegroundCommand terminal) {
         SystemClock clock;
-        const auto up = session_.apply(manifest_, converge_, clock, progress_);
+        const auto up = session_.apply(manifest_, converge_, clock, *talk_);
         if (up.exit != Exit::Ok) return static_cast<int>(tell(manifest_.name, up, ""));
         say(fmt::format("bottle {}: Confined, and its agent is started\n", manifest_.name));
         const Attendance attendance{[this] { look(); }, kBetweenLooks, kGrace};
@@ -46,8 +49,9 @@ public:
 
     /// A second signal ends the deletion at its next step: what is left is safe, and `bottle delete` removes it.
     Exit remove() {
+        forget_interrupts();
         SystemClock clock;
-        const auto result = session_.remove(manifest_.name, converge_, clock, progress_);
+        const auto result = session_.remove(manifest_.name, converge_, clock, *talk_);
         if (result.exit == Exit::Ok) say(fmt::format("bottle {}: deleted\n", manifest_.name));
         else tell(manifest_.name, result, "");
         return result.exit;
@@ -58,17 +62,16 @@ private:
     void look() {
         SystemClock clock;
         ConvergeOptions stop;
-        const auto result = session_.stop_unproved(manifest_, stop, clock, progress_);
+        const auto result = session_.stop_unproved(manifest_, stop, clock, *talk_);
         if (result.exit == Exit::Ok) return;
         stopped_ = result.exit == Exit::Unsafe ? Exit::Unsafe : Exit::Failed;
         tell(manifest_.name, result, "");
     }
 
     Session& session_;
-    const Options& options_;
     const Manifest& manifest_;
+    std::unique_ptr<Talk> talk_;
     ConvergeOptions converge_;
-    LineProgress progress_;
     Exit stopped_ = Exit::Ok;
 };
 

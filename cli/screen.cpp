@@ -21,15 +21,6 @@ std::size_t length_of(const std::string& text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string cut(const std::string& text, std::size_t width) {
-    if (length_of(text) <= width) return text;
-    std::size_t at = 0;
-    for (std::size_t points = 0; at < text.size(); ++at) {
-        if ((text[at] & 0xC0) != 0x80 && points++ == width - 1) break;
-    }
-    return text.substr(0, at) + "…";
-}
-
 std::vector<std::size_t> natural_widths(const std::vector<TableRow>& rows) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
@@ -54,13 +45,24 @@ std::string line_of(const TableRow& row, const std::vector<std::size_t>& widths,
     std::string line;
     std::size_t owed = 0;
     for (std::size_t i = 0; i < row.size(); ++i) {
-        const auto text = cut(row[i].text, widths[i]);
+        const auto text = cut_to(row[i].text, widths[i]);
         // Spaces before the next text that there is: none at the end of a line.
         if (!text.empty()) line += std::string(owed, ' ') + screen.paint(row[i].tone, text);
         if (!text.empty()) owed = 0;
         owed += widths[i] - length_of(text) + kGap;
     }
     return line + "\n";
+}
+
+}  // namespace
+
+std::string cut_to(const std::string& text, std::size_t width) {
+    if (length_of(text) <= width) return text;
+    std::size_t at = 0;
+    for (std::size_t points = 0; at < text.size(); ++at) {
+        if ((text[at] & 0xC0) != 0x80 && points++ == width - 1) break;
+    }
+    return text.substr(0, at) + "…";
 }
 
 Tone tone_of_sign(char sign) {
@@ -75,8 +77,6 @@ Tone tone_of_sign(char sign) {
     }
 }
 
-}  // namespace
-
 std::string Screen::paint(Tone tone, const std::string& text) const {
     if (!colour || tone == Tone::Plain || text.empty()) return text;
     const char* code = tone == Tone::Good ? "32" : tone == Tone::Bad ? "31" : "33";
@@ -87,15 +87,15 @@ bool wants_colour(bool terminal, bool no_color, const std::string& no_color_vari
     return terminal && !no_color && no_color_variable.empty();
 }
 
-Screen screen_of(const Options& options) {
-    const bool terminal = isatty(STDOUT_FILENO) != 0;
+Screen screen_of(const Options& options, int descriptor) {
+    const bool terminal = isatty(descriptor) != 0;
     const char* no_color = std::getenv("NO_COLOR");
     const char* term = std::getenv("TERM");
     const bool dumb = term == nullptr || std::string(term) == "dumb";
     Screen screen;
     screen.colour = wants_colour(terminal && !dumb, options.no_color, no_color == nullptr ? "" : no_color);
     winsize size{};
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) screen.width = size.ws_col;
+    if (terminal && ioctl(descriptor, TIOCGWINSZ, &size) == 0) screen.width = size.ws_col;
     return screen;
 }
 

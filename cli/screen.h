@@ -20,8 +20,9 @@ struct Screen {
     std::string paint(Tone tone, const std::string& text) const;
 };
 
-/// Standard output: a terminal's columns, and colour on a terminal unless --no-color or a NO_COLOR that is not empty (no-color.org) says no.
-Screen screen_of(const Options& options);
+/// Standard output, or another descriptor: a terminal's columns, and colour on a terminal unless --no-color or a NO_COLOR that is not empty
+/// (no-color.org) says no.
+Screen screen_of(const Options& options, int descriptor = 1);
 bool wants_colour(bool terminal, bool no_color, const std::string& no_color_variable);
 
 /// True is good, False bad, anything else in doubt.
@@ -36,6 +37,12 @@ using TableRow = std::vector<Cell>;
 /// Columns with two spaces between them, the first row the heading. Texts are made printable; where the screen is narrower than the table, the widest
 /// columns are cut, with "…" at the end of what was.
 std::string table(const std::vector<TableRow>& rows, const Screen& screen);
+
+/// At most so many columns, with "…" at the end of what was longer.
+std::string cut_to(const std::string& text, std::size_t width);
+
+/// The colour of a step's sign.
+Tone tone_of_sign(char sign);
 
 /// A plan's text with the sign of each step in its colour.
 std::string paint_signs(const std::string& plan, const Screen& screen);

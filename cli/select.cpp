@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/print_get.h"
 #include "manifests/load.h"
 
 #include <fmt/format.h>
@@ -33,6 +34,12 @@ Manifest known(const std::string& name, Session& session) {
 std::vector<Manifest> manifests_of(const Options& options, Session& session) {
     if (!options.name.empty()) return {known(options.name, session)};
     return load_manifests(files_of(options), std::cin, options.recursive);
+}
+
+std::vector<Manifest> only_selected(std::vector<Manifest> manifests, const std::map<std::string, std::string>& selector) {
+    std::erase_if(manifests, [&](const Manifest& manifest) { return !selected(manifest.labels, selector); });
+    if (manifests.empty()) throw Error(Exit::Usage, "no bottle of these manifests has the labels of -l", "bottle config -f FILE   shows the labels");
+    return manifests;
 }
 
 std::vector<std::string> files_of(const Options& options) {

@@ -10,7 +10,7 @@
 namespace bottle {
 namespace {
 
-Exit verify(Session& session, const Manifest& manifest, const Options& options, Clock& clock, Progress& progress) {
+Exit verify(Session& session, const Manifest& manifest, const Options& options, Clock& clock, Talk& talk) {
     const auto look = session.look(manifest, {});
     const auto before = condition(conditions(look.desired, look.snapshot), "MachineReady");
     // Of one that is paused the plan says why its guest cannot be asked.
@@ -21,7 +21,9 @@ Exit verify(Session& session, const Manifest& manifest, const Options& options, 
     ConvergeOptions converge;
     converge.timeout = options.timeout;
     converge.plan.prove_again = true;
-    return tell(manifest.name, session.apply(manifest, converge, clock, progress), "Confined, proved anew");
+    const auto result = session.apply(manifest, converge, clock, talk);
+    talk.aside([&] { tell(manifest.name, result, "Confined, proved anew"); });
+    return result.exit;
 }
 
 }  // namespace
@@ -29,9 +31,9 @@ Exit verify(Session& session, const Manifest& manifest, const Options& options, 
 int run_verify(const Options& options) {
     Session session(environment());
     SystemClock clock;
-    LineProgress progress;
+    const auto talk = make_talk(options);
     auto worst = Exit::Ok;
-    for (const auto& manifest : manifests_of(options, session)) worst = std::max(worst, verify(session, manifest, options, clock, progress));
+    for (const auto& manifest : manifests_of(options, session)) worst = std::max(worst, verify(session, manifest, options, clock, *talk));
     return static_cast<int>(worst);
 }
 

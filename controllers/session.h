@@ -8,6 +8,7 @@
 #include "reconciler/converge.h"
 #include "reconciler/report.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,6 +24,24 @@ struct Look {
     Snapshot snapshot;
     Desired desired;
     Plan plan;
+};
+
+/// What becomes of a bottle that is deleted.
+struct RemovalLook {
+    Snapshot snapshot;
+    Plan plan;
+};
+
+/// Why nothing may be done about what was seen; empty: it may be done. Called under no lock, from the thread that applies.
+using Veto = std::function<std::vector<Problem>(const Look&)>;
+
+/// What an apply is held to.
+struct ApplyOrder {
+    Veto veto;
+    /// The veto is asked again under the bottle's lock, and what it was asked of is what is built: no other addresses.
+    bool bound = false;
+    /// Allocations that other bottles were promised, and do not hold yet.
+    std::map<std::string, Allocation> promised;
 };
 
 /// A bottle that was applied: what its records say.
@@ -45,16 +64,17 @@ public:
     /// The host's policy: $XDG_CONFIG_HOME/bottle/config.yaml, read once. Throws as `read_host_policy` does, as do `look` and `apply`.
     const HostPolicy& policy();
 
-    /// Looks and plans; reads only. An allocation that is not held yet is chosen and not recorded.
-    Look look(const Manifest& manifest, const PlanOptions& options);
+    /// Looks and plans; reads only. An allocation that is not held yet is chosen, from what no other bottle holds or was `promised`, and not recorded.
+    Look look(const Manifest& manifest, const PlanOptions& options, const std::map<std::string, Allocation>& promised = {});
 
     /// What keeps this host from running the bottle, gathered only when something has to be done.
     std::vector<Problem> preflight(const Look& look);
 
     /// Brings the host to the manifest under the bottle's lock. Records the manifest, its generation, and condition transitions.
-    ConvergeResult apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress);
-    /// What `apply` would do to remove it; reads only.
-    Plan plan_removal(const std::string& bottle);
+    /// Where the order's veto forbids it, nothing is done and nothing recorded: Exit::Precondition.
+    ConvergeResult apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress, const ApplyOrder& order = {});
+    /// What `remove` would do; reads only.
+    RemovalLook look_at_removal(const std::string& bottle);
     /// Removes it under the bottle's lock, with or without a manifest.
     ConvergeResult remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress);
 
@@ -68,6 +88,11 @@ public:
     std::optional<Applied> applied(const std::string& bottle);
     /// Since when each condition type has its status, RFC 3339.
     std::map<std::string, std::string> transition_times(const std::string& bottle);
+
+    /// A digest for the texts of one saved plan. `keyed`: with the state folder's key in it, too; throws Error{Exit::Precondition} where there is none.
+    KeyedDigest plan_digest(const std::string& salt, bool keyed);
+    /// Whether the state folder has a key.
+    bool has_digest_key();
 
     /// Where our records and every bottle's state are: $XDG_STATE_HOME/bottle.
     const std::string& state_folder() const;

@@ -26,13 +26,18 @@ bool was_absent(const Look& look) {
     return machine.row.absent() && machine.vm_folder.absent() && docker.present() && docker->containers.empty() && docker->volumes.empty();
 }
 
+std::vector<Problem> asked(const ApplyOrder& order, const Look& look) {
+    return order.veto ? order.veto(look) : std::vector<Problem>{};
+}
+
 }  // namespace
 
-ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress) {
+ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress, const ApplyOrder& order) {
     // What a run that was killed has left is made to stay.
     if (const auto folder = parts_->place.bottle_folder(manifest.name); !options.plan.hold_launch && RunClaim::marked(folder)) RunClaim::unmark(folder);
     // Nothing is written, not even a lock, on a host that already is as it shall be or cannot be used.
-    const auto first = look(manifest, options.plan);
+    const auto first = look(manifest, options.plan, order.promised);
+    if (auto problems = asked(order, first); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, first.snapshot};
     const bool stops = !first.plan.steps.empty() && std::holds_alternative<StopMachine>(first.plan.steps.front().action);
     if (!first.plan.empty() && !stops) {
         // What the host is asked for otherwise would be for another mode.
@@ -47,9 +52,15 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     }
 
     const FileLock lock(parts_->lock_of(manifest.name), options.timeout);
+    std::optional<Allocation> bound;
+    if (order.bound) {
+        const auto locked = look(manifest, options.plan, order.promised);
+        if (auto problems = asked(order, locked); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, locked.snapshot};
+        bound = locked.desired.allocation;
+    }
     make_owner(parts_->place.owner_file);
     auto world = parts_->world(manifest.name);
-    const auto allocation = parts_->reserve(manifest, world);
+    const auto allocation = parts_->reserve(manifest, world, bound);
     const auto digest = parts_->keyed_digest(true);
     Desired last;
     const Planner planner = [&](const Snapshot& snapshot, const PlanOptions& plan_options) {
@@ -59,7 +70,9 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     auto result = converge(manifest.name, parts_->scope_of(manifest, allocation), planner, world, world, clock, progress, options);
     if (result.exit == Exit::Precondition && was_absent(first)) {
         // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
-        const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, options);
+        auto removal = options;
+        removal.may_lose_data = true;
+        const auto removed = converge(manifest.name, parts_->removal_scope(manifest.name), removal_planner(manifest.name), world, world, clock, progress, removal);
         if (removed.exit == Exit::Ok) return result;
     }
     parts_->store.save_applied(manifest.name, to_stored_text(manifest), digest(generation_text(last)));
@@ -75,7 +88,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
 }
 
 ConvergeResult Session::remove(const std::string& bottle, const ConvergeOptions& options, Clock& clock, Progress& progress) {
-    if (plan_removal(bottle).empty()) return {Exit::Ok, {}, 0, {}};
+    if (look_at_removal(bottle).plan.empty()) return {Exit::Ok, {}, 0, {}};
     const FileLock lock(parts_->lock_of(bottle), options.timeout);
     auto world = parts_->world(bottle);
     return converge(bottle, parts_->removal_scope(bottle), removal_planner(bottle), world, world, clock, progress, options);

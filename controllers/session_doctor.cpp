@@ -30,10 +30,6 @@ std::string bottle_of(const std::string& holder, const std::string& state_folder
     return holder.rfind(prefix, 0) == 0 ? holder.substr(prefix.size()) : std::string();
 }
 
-bool loses_data(const Plan& plan) {
-    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.cost == Cost::Data; });
-}
-
 }  // namespace
 
 Observation<std::vector<Leftover>> Session::Parts::leftovers(const std::function<Plan(const std::string&)>& removal) {
@@ -78,7 +74,7 @@ DoctorFacts Session::doctor_facts() {
     facts.kvm_guest = try_kvm_guest();
     if (const auto tables = world.firewall().uids(); tables.unknown()) facts.firewall = tables.why();
     facts.sockets = host_sockets();
-    facts.leftovers = parts_->leftovers([this](const std::string& name) { return plan_removal(name); });
+    facts.leftovers = parts_->leftovers([this](const std::string& name) { return look_at_removal(name).plan; });
     return facts;
 }
 

@@ -50,6 +50,12 @@ std::vector<std::string> image_refs(const Manifest& manifest) {
     return refs;
 }
 
+/// Held addresses are kept while they are free; nothing is built on these yet.
+Snapshot as_if_held(Snapshot snapshot, const Allocation& allocation) {
+    if (snapshot.stored.present()) snapshot.stored.value().allocation = allocation;
+    return snapshot;
+}
+
 }  // namespace
 
 Session::Parts::Parts(Environment given)
@@ -103,15 +109,16 @@ Scope Session::Parts::removal_scope(const std::string& bottle) {
     return scope;
 }
 
-Allocation Session::Parts::reserve(const Manifest& manifest, BottleWorld& world) {
+Allocation Session::Parts::reserve(const Manifest& manifest, BottleWorld& world, const std::optional<Allocation>& bound) {
     const FileLock lock(place.folder + "/locks/allocations", std::chrono::seconds(60));
     // Another state folder may be faster at the uid: its entry then shows at the next look.
     constexpr int kTries = 20;
     for (int i = 0; i < kTries; ++i) {
         const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
-        const auto chosen = allocate(manifest, {}, snapshot);
+        const auto chosen = allocate(manifest, {}, bound ? as_if_held(snapshot, *bound) : snapshot);
         if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
         const auto& allocation = std::get<Allocation>(chosen);
+        if (bound && allocation != *bound) throw Error(Exit::Precondition, "the addresses of the plan are taken by now", "bottle plan --out FILE   makes a new one");
         if (snapshot.stored->allocation != allocation) store.reserve(manifest.name, allocation);
         if (allocation.vmm_uid == 0 || register_uid(place.uid_registry, allocation.vmm_uid, uid_holder(place.folder, manifest.name))) return allocation;
     }

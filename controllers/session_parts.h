@@ -40,8 +40,9 @@ struct Session::Parts {
     /// Of this host, for a bottle of that name; without what only one bottle's plan tells (its image, its uid).
     PreflightFacts preflight_facts(BottleWorld& world, const std::string& bottle);
 
-    /// Chooses what the bottle shall hold, and records it: under one lock, so that two bottles never choose the same.
-    Allocation reserve(const Manifest& manifest, BottleWorld& world);
+    /// Chooses what the bottle shall hold, and records it: under one lock, so that two bottles never choose the same. With `bound` exactly that, or
+    /// Error{Exit::Precondition}.
+    Allocation reserve(const Manifest& manifest, BottleWorld& world, const std::optional<Allocation>& bound);
 };
 
 }  // namespace bottle

@@ -34,10 +34,13 @@ private:
         if (now_.plan.steps.empty()) return end_with_refusals();
         const Step step = now_.plan.steps.front();
         const bool is_stop = std::holds_alternative<StopMachine>(step.action);
-        if (!is_stop && clock_.interrupted()) return end(Exit::Interrupted, {{}, "interrupted", "", ""});
+        if (!is_stop && clock_.interrupted()) return end(Exit::Interrupted, {{}, "interrupted before " + step.id, "no machine runs unproved; the same command goes on from here", ""});
         if (!is_stop && clock_.now() >= deadline_) {
             return end(Exit::Timeout, {{}, fmt::format("not converged in {} s: {} is still to be done", options_.timeout.count() / 1000, step.id),
                                        "bottle apply --timeout with more time goes on from here", ""});
+        }
+        if (step.cost == Cost::Data && !options_.may_lose_data) {
+            return end(Exit::Precondition, {{}, fmt::format("{} {}: data would be lost", step.id, step.detail), "--yes   says that it may go", ""});
         }
         if (repeats_[step.id] >= kMaxRepeats) {
             return end(Exit::Failed, {{}, fmt::format("{} was done {} times and does not take: {}", step.id, kMaxRepeats, step.cause), "", ""});

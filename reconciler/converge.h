@@ -13,6 +13,7 @@ namespace bottle {
 struct ConvergeOptions {
     PlanOptions plan;
     std::chrono::milliseconds timeout{60'000};
+    bool may_lose_data = false;  ///< steps that cost data were asked for; else the first of them ends it, with Exit::Precondition
 };
 
 /// What the loop came to.

@@ -1,7 +1,10 @@
 #include "reconciler/diff.h"
+#include "reconciler/resource_documents.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <set>
 
 namespace bottle {
 namespace {
@@ -180,7 +183,73 @@ std::vector<Change> diff_by_table(const Field<T> (&table)[N], const char* kind, 
     return changes;
 }
 
+constexpr const char* kAsWanted = "as wanted";
+
+/// A pair without its values, where they may be somebody's secret.
+FieldPair hidden(const std::string& name, const std::string& seen, const std::string& wanted, bool is_seen, bool is_wanted) {
+    return {name, !is_seen ? "" : is_wanted && seen == wanted ? kAsWanted : "another", is_wanted ? kAsWanted : ""};
+}
+
+template <class T>
+const std::string& extra_of(const T* resource, const std::string& key) {
+    static const std::string kNone = "none";
+    if (resource == nullptr) return kNone;
+    const auto found = resource->extras.find(key);
+    return found == resource->extras.end() ? kNone : found->second;
+}
+
+template <class T, std::size_t N>
+std::vector<FieldPair> pairs_by_table(const Field<T> (&table)[N], const T* wanted, const T* seen) {
+    std::vector<FieldPair> pairs;
+    const auto add = [&](const std::string& name, std::string is, std::string want) {
+        if (wanted != nullptr && seen != nullptr && same(name.c_str(), is, want)) is = want;
+        if (shows_values(name)) pairs.push_back({name, seen == nullptr ? "" : is, wanted == nullptr ? "" : want});
+        else pairs.push_back(hidden(name, is, want, seen != nullptr, wanted != nullptr));
+    };
+    for (const auto& field : table) add(field.name, seen == nullptr ? "" : field.read(*seen), wanted == nullptr ? "" : field.read(*wanted));
+    std::set<std::string> extras;
+    for (const auto* resource : {wanted, seen}) {
+        if (resource == nullptr) continue;
+        for (const auto& [key, value] : resource->extras) extras.insert(key);
+    }
+    for (const auto& key : extras) add(key, extra_of(seen, key), extra_of(wanted, key));
+    return pairs;
+}
+
+std::map<std::string, std::string> variables_of(const Container* container) {
+    std::map<std::string, std::string> all;
+    if (container == nullptr) return all;
+    for (const auto& entry : container->env) all[entry.substr(0, entry.find('='))] = entry;
+    return all;
+}
+
+/// Each by its name.
+void add_variables(const Container* wanted, const Container* seen, std::vector<FieldPair>& fields) {
+    const auto want = variables_of(wanted);
+    const auto is = variables_of(seen);
+    auto all = want;
+    all.insert(is.begin(), is.end());
+    for (const auto& [name, entry] : all) {
+        const auto w = want.find(name);
+        const auto s = is.find(name);
+        fields.push_back(hidden("Env." + name, s == is.end() ? "" : s->second, w == want.end() ? "" : w->second, s != is.end(), w != want.end()));
+    }
+}
+
 }  // namespace
+
+std::vector<FieldPair> container_fields(const Container* wanted, const Container* seen) {
+    std::vector<FieldPair> fields;
+    for (auto& pair : pairs_by_table(kContainerFields, wanted, seen)) {
+        if (pair.name == "Env") add_variables(wanted, seen, fields);
+        else fields.push_back(std::move(pair));
+    }
+    return fields;
+}
+
+std::vector<FieldPair> network_fields(const Network* wanted, const Network* seen) {
+    return pairs_by_table(kNetworkFields, wanted, seen);
+}
 
 std::vector<Change> diff_container(const Container& want, const Container& is, const std::string& id) {
     return diff_by_table(kContainerFields, "container", want, is, id);

@@ -51,4 +51,10 @@ std::string to_text(const Plan& plan);
 /// The same as JSON (format "bottle.plan/v1"), every step on its own.
 std::string to_json(const Plan& plan);
 
+/// A step of it costs the user data.
+bool loses_data(const Plan& plan);
+
+/// "nothing", "restart", "data": as printed.
+const char* name_of(Cost cost);
+
 }  // namespace bottle

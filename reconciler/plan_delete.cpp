@@ -32,7 +32,9 @@ void plan_machine_removal(const std::string& bottle, const Snapshot& snapshot, P
     }
     if (!machine.row.present()) return;
     auto step = make_step('-', "delete", "machine", name, "with its disks", kCause, DeleteMachine{});
-    step.cost = Cost::Data;
+    // Before its first proof nobody may put anything on it.
+    const bool unproved = snapshot.stored.present() && snapshot.stored->unproved;
+    step.cost = unproved ? Cost::Nothing : Cost::Data;
     builder.add(std::move(step));
 }
 

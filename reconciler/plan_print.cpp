@@ -24,15 +24,6 @@ std::string line_of(const Step& step) {
     return line + "\n";
 }
 
-const char* name_of(Cost cost) {
-    switch (cost) {
-        case Cost::Nothing: return "nothing";
-        case Cost::Restart: return "restart";
-        case Cost::Data: return "data";
-    }
-    return "?";
-}
-
 std::string cost_line(const Plan& plan, std::size_t lines) {
     auto worst = Cost::Nothing;
     for (const auto& step : plan.steps) worst = std::max(worst, step.cost);
@@ -47,6 +38,19 @@ nlohmann::json problem_json(const Problem& problem) {
 }
 
 }  // namespace
+
+const char* name_of(Cost cost) {
+    switch (cost) {
+        case Cost::Nothing: return "nothing";
+        case Cost::Restart: return "restart";
+        case Cost::Data: return "data";
+    }
+    return "?";
+}
+
+bool loses_data(const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) { return step.cost == Cost::Data; });
+}
 
 std::string to_text(const Plan& plan) {
     auto text = "bottle " + plan.bottle;

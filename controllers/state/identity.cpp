@@ -23,6 +23,10 @@ std::optional<std::string> read_hex(const std::string& path, std::size_t bytes, 
     return text;
 }
 
+std::string key_file(const std::string& state_folder) {
+    return state_folder + "/key";
+}
+
 /// A random text in a file that is made once: written beside it, then linked, which fails if another was faster.
 std::string make_once(const std::string& path, std::size_t bytes, bool secret) {
     make_private_folder(std::filesystem::path(path).parent_path());
@@ -56,9 +60,13 @@ std::string owner_file(const std::string& state_folder, std::int64_t euid) {
 }
 
 std::string digest_key(const std::string& state_folder, bool make) {
-    const auto path = state_folder + "/key";
+    const auto path = key_file(state_folder);
     if (const auto there = read_hex(path, kKeyBytes, true)) return *there;
     return make ? make_once(path, kKeyBytes, true) : "no key yet";
+}
+
+bool has_digest_key(const std::string& state_folder) {
+    return read_hex(key_file(state_folder), kKeyBytes, true).has_value();
 }
 
 }  // namespace bottle

@@ -15,6 +15,8 @@ std::string make_owner(const std::string& path);
 /// The key of the keyed digests, in `<state folder>/key`; made if it is missing when `make` is set, else a fixed text, which matches nothing.
 /// Throws Error{Exit::Failed} as `read_owner` does, and when others may read it.
 std::string digest_key(const std::string& state_folder, bool make);
+/// Whether it is there. Throws as `digest_key` does.
+bool has_digest_key(const std::string& state_folder);
 
 /// Where the owner's id stands: root's is one for the whole host; another user's is in their own state folder.
 std::string owner_file(const std::string& state_folder, std::int64_t euid);

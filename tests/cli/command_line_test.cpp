@@ -1,4 +1,5 @@
 #include "cli/command_line.h"
+#include "cli/consent.h"
 #include "cli/help.h"
 #include "manifests/error.h"
 #include "tests/support/golden.h"
@@ -82,9 +83,11 @@ TEST_CASE("golden: what newcomers mistype, each with the way out") {
         {"apply", "bottle.yaml"}, {"status", "bottle.yaml"}, {"diff", "Docs"}, {"status", "docs", "other"}, {"validate", "docs"}, {"version", "1"}, {"status", ""},
         {"diff", "--outptu", "json"}, {"diff", "--out=json"}, {"diff", "-o", "jsn"}, {"diff", "-o", "table"}, {"diff", "-o"}, {"diff", "-x"}, {"apply", "-o", "json"},
         {"diff", "-f"}, {"apply", "docs", "-f", "bottle.yaml"}, {"apply", "--timeout", "5"}, {"apply", "--timeout", "soon"}, {"apply", "--timeout", "-5s"},
-        {"apply", "--dry-run"}, {"delete", "docs", "-y"}, {"delete", "docs", "--force"}, {"status", "-n", "prod"}, {"status", "--all"},
+        {"diff", "--dry-run"}, {"get", "docs", "-y"}, {"delete", "docs", "--force"}, {"apply", "--auto-approve"}, {"status", "-n", "prod"}, {"status", "--all"},
         {"exec"}, {"exec", "docs"}, {"exec", "docs", "--"}, {"exec", "docs", "ls", "-l"}, {"logs"}, {"logs", "Docs/egress"},
         {"logs", "docs", "--tail", "ten"}, {"logs", "docs", "--tail", "-3"}, {"logs", "docs", "--tail"}, {"explain", "docs", "1.1.1.1"}, {"explain", "docs", "1.1.1.1:443", "x"},
+        {"apply", "next.plan", "-f", "bottle.yaml"}, {"apply", "./next", "--adopt"}, {"apply", "docs", "next.plan"}, {"plan", "next.plan"}, {"plan", "--out", "next.yaml"}, {"plan", "--out"}, {"apply", "next.plan", "--prune"},
+        {"apply", "--prune"}, {"apply", "docs", "--prune"}, {"apply", "--progress", "jsn"}, {"apply", "--progress"}, {"diff", "--progress", "plain"}, {"diff", "-o", "dif"},
         {"events", "--since", "yesterday"}, {"get", "-l", "team"}, {"unpause", "docs"}, {"rollback", "docs", "--to", "last"}, {"rollback"}, {"run", "--rm"}, {"get", "-l", "team!=docs"}, {"get", "docs", "-l", "team=docs"}, {"wait", "docs"}, {"describe"}, {"completion"}, {"completion", "csh"},
     };
     std::string all;
@@ -129,6 +132,32 @@ TEST_CASE("what the words of a command line come to") {
         CHECK(read_command_line({"explain", "-f", "a.yaml", "x.org:80"}).options.target == "x.org:80");
         CHECK(read_command_line({"explain", "-f", "a.yaml", "x.org:80"}).options.name.empty());
         CHECK(read_command_line({"explain", "docs"}).options.target.empty());
+    }
+    SECTION("a saved plan: a file, which no name looks like") {
+        for (const char* file : {"next.plan", "./next", "/tmp/next", "a/b"}) {
+            CHECK(read_command_line({"apply", file}).options.plan == file);
+            CHECK(read_command_line({"apply", file}).options.name.empty());
+        }
+        CHECK(read_command_line({"apply", "next"}).options.plan.empty());
+        CHECK(read_command_line({"plan", "--out", "next", "docs"}).options.out == "next");
+        CHECK(read_command_line({"plan", "--out=next.plan", "--adopt"}).options.adopt);
+    }
+    SECTION("asking, and only showing") {
+        CHECK(read_command_line({"delete", "docs", "-y"}).options.yes);
+        CHECK(read_command_line({"apply", "--yes", "--dry-run"}).options.yes);
+        CHECK(read_command_line({"apply", "--yes", "--dry-run"}).options.dry_run);
+        CHECK_FALSE(read_command_line({"apply"}).options.yes);
+        for (const char* yes : {"y", "Y", "yes", " YES \r"}) CHECK(is_yes(yes));
+        for (const char* no : {"", "n", "no", "ye", "yess", "yes please", "\x1b[Cy", "j"}) CHECK_FALSE(is_yes(no));
+    }
+    SECTION("what goes, what may not come, and how it is told") {
+        const auto line = read_command_line({"apply", "-f", "bottles", "--prune", "-l", "team=docs", "--no-widen", "--progress=json"});
+        CHECK(line.options.prune);
+        CHECK(line.options.no_widen);
+        CHECK(line.options.selector.at("team") == "docs");
+        CHECK(line.options.progress == "json");
+        CHECK(read_command_line({"delete", "docs"}).options.progress == "auto");
+        CHECK(read_command_line({"plan", "-o", "diff"}).options.output == "diff");
     }
     SECTION("names and labels") {
         CHECK(read_command_line({"get", "one", "two"}).options.names == Words{"one", "two"});

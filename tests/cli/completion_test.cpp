@@ -48,7 +48,7 @@ TEST_CASE("the first word is a command") {
 
 TEST_CASE("names stand where a command takes them, and so many as it takes") {
     const Words all = kNames();
-    for (const char* command : {"diff", "apply", "delete", "exec", "verify", "get", "describe", "status", "wait", "events", "history", "explain", "logs", "proof", "env"}) {
+    for (const char* command : {"diff", "plan", "apply", "delete", "exec", "verify", "get", "describe", "status", "wait", "events", "history", "explain", "logs", "proof", "env"}) {
         INFO(command);
         CHECK(offered({command, ""}) == all);
     }
@@ -76,6 +76,10 @@ TEST_CASE("values of options") {
     CHECK(offered({"diff", "--output=j"}, kNotAsked) == Words{"--output=json"});
     CHECK(offered({"diff", "--frobnicate=j"}, kNotAsked).empty());
     CHECK(offered({"diff", "--no-color=j"}, kNotAsked).empty());
+    CHECK(offered({"apply", "--progress", ""}, kNotAsked) == Words{"auto", "tty", "plain", "json", "none"});
+    CHECK(complete({"plan", "--out", ""}, kNotAsked).files);
+    CHECK(complete({"apply", ""}, kNames).files);
+    CHECK_FALSE(complete({"delete", ""}, kNames).files);
     CHECK(offered({"wait", "--for", "condition=Con"}, kNotAsked) == Words{"condition=Confined"});
     CHECK(offered({"wait", "--for=d"}, kNotAsked) == Words{"--for=delete"});
     CHECK(offered({"apply", "--timeout", ""}, kNotAsked).empty());

@@ -53,6 +53,30 @@ TEST_CASE("a proof that fails stops the machine, and is not tried again in the s
     CHECK(result.problems.front().text.find("0.0.0.0/0") != std::string::npos);
 }
 
+TEST_CASE("a step that costs data is not done where it was not asked for, and everything before it is safe") {
+    auto world = ready_world(sample_with_volume());
+    const Planner planner = [](const Snapshot& snapshot, const PlanOptions&) {
+        Planned planned;
+        planned.desired.name = "docs-writer";
+        planned.plan = plan_delete("docs-writer", snapshot);
+        return planned;
+    };
+    ModelClock clock;
+    Quiet quiet;
+    Scope scope;
+    scope.bottle = "docs-writer";
+    scope.image_refs = {kPauseImage};
+    const auto result = converge("docs-writer", scope, planner, world, world, clock, quiet, {});
+    CHECK(result.exit == Exit::Precondition);
+    REQUIRE(result.problems.size() == 1);
+    CHECK(result.problems.front().text == "delete machine bottle-docs-writer with its disks: data would be lost");
+    CHECK_FALSE(world.live);
+    CHECK(world.row);
+    CHECK(world.vm_folder);
+    CHECK(world.volumes.size() == 1);
+    CHECK(world.violations.empty());
+}
+
 TEST_CASE("a step that fails ends the run, and whatever lives without its proof is stopped") {
     for (const auto* kind : {"network", "container", "machine", "allowlist", "start", "seal", "prove", "provision", "launch"}) {
         INFO(kind);

@@ -277,6 +277,13 @@ TEST_CASE("golden: deleting") {
         world.stored.other_allocations["other"] = {"10.231.0.8/29", "10.232.0.8/29", 2'900'001};
         check_golden("plans/delete-one-of-two.plan", plan());
     }
+    SECTION("one whose first start was never proved: its disks are nobody's loss, the volume is") {
+        world.kill_vmm();
+        world.stored.unproved = Unproved::Created;
+        check_golden("plans/delete-unproved.plan", plan());
+        world.volumes.clear();
+        check_golden("plans/delete-unproved-without-volume.plan", plan());
+    }
     SECTION("disks without a row") {
         world.kill_vmm();
         world.row.reset();

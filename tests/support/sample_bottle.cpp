@@ -163,7 +163,9 @@ ConvergeResult remove(const std::string& bottle, Observer& observer, Executor& e
     Scope scope;
     scope.bottle = bottle;
     scope.image_refs = {kPauseImage};
-    return converge(bottle, scope, planner, observer, executor, clock, quiet, {});
+    ConvergeOptions options;
+    options.may_lose_data = true;
+    return converge(bottle, scope, planner, observer, executor, clock, quiet, options);
 }
 
 }  // namespace bottle::model

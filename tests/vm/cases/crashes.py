@@ -23,4 +23,4 @@ def killed_at_every_moment_in_a_row():
         time.sleep(1)
         check(not killed.pids(), f"{moment}: a VMM came back")
     killed.must_converge()
-    bottle("delete", "killed", "--timeout", "200s")
+    bottle("delete", "killed", "--yes", "--timeout", "200s")

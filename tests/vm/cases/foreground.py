@@ -130,7 +130,7 @@ class Run:
 def ran(script, code, meanwhile, *arguments):
     """With another try where the guest of the emulated machine died."""
     def attempt():
-        bottle("delete", "once")
+        bottle("delete", "once", "--yes")
         one = Run(script, *arguments)
         try:
             one.read_until("its agent is started")

@@ -33,7 +33,7 @@ def an_unmanaged_thing_with_our_name():
 @case
 @USERS.running()
 def delete_leaves_nothing_of_ours():
-    bottle("delete", "hello", "--timeout", "200s")
+    bottle("delete", "hello", "--yes", "--timeout", "200s")
     check(not HELLO.pids(), "a VMM lives")
     check("bottle-hello" not in docker("ps", "-a") + docker("network", "ls") + docker("volume", "ls"), "Docker still has something")
     check("bottle-" not in subprocess.check_output(["nft", "list", "tables"], text=True), "a firewall table is left")

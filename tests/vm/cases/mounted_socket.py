@@ -101,6 +101,6 @@ def a_mounted_socket_is_all_that_the_guest_has():
         time.sleep(0.5)
     offline.must_converge()
     forwards(offline, "the launch's")
-    bottle("delete", "offline", "--timeout", "200s")
+    bottle("delete", "offline", "--yes", "--timeout", "200s")
     check(not os.path.exists(os.path.dirname(socket)), "the socket's folder is left")
     check(HELLO.is_ready(), "the neighbour's end touched hello")

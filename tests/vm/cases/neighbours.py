@@ -32,7 +32,8 @@ def three_bottles_reach_their_own_bundle_and_no_other():
     for target, canary in canaries.items():
         check(canary.hits == 0, f"the gateway of {target.name} was reached")
         canary.close()
-    bottle("delete", "third", "--timeout", "200s")
+    text = bottle("apply", "-f", HELLO.file, "-f", OTHER.file, "--prune", "--yes", "--timeout", "400s", timeout=500)
+    check(text.count(": deleted") == 1 and "bottle third: deleted" in text, f"what is in no file is not all that went: {text}")
     check(HELLO.is_ready() and OTHER.is_ready(), "the third's end touched another")
 
 
@@ -53,7 +54,7 @@ def what_a_guests_root_writes_is_its_own():
         result = subprocess.run(["setpriv", "--reuid", str(HELLO.uid()), "--clear-groups", "sh", "-c", f"echo x > {WORK}/rootfs/bin/broken-out"], capture_output=True, text=True)
         check(result.returncode != 0 and listing(WORK + "/rootfs") == before, "the VMM's uid can write the image")
     HELLO.must_converge()
-    bottle("delete", "other", "--timeout", "200s")
+    bottle("delete", "other", "--yes", "--timeout", "200s")
     check(HELLO.is_ready(), "the neighbour's end touched hello")
 
 

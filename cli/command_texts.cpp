@@ -42,7 +42,7 @@ const std::vector<CommandText>& command_texts() {
          {"bottle validate -f bottle.yaml", "bottle validate -f bottles/ -R"}},
         {"diff", Group::Manifests, "what apply would do", "Show what apply would do, and what it costs", Operands::OptionalName, "[NAME]", {Opt::File, Opt::Recursive, Opt::Output},
          {"text", "json", "diff"},
-         "Reads only. Exit code 0: nothing to do; 1: differences; 3: something could not be read, or is refused.\n\n"
+         "Reads only. Exit code 0: nothing to do; 1: differences; 2: the host policy does not allow it; 3: something could not be read, or is refused.\n\n"
          "-o diff is a unified diff of YAML, resource by resource: what is there, and what shall be. BOTTLE_EXTERNAL_DIFF may name a program for it, with arguments "
          "(no shell): it is given two folders, and ends with 0 or 1.",
          {"bottle diff", "bottle diff -f bottle.yaml -o json", "bottle diff -o diff"}},

@@ -15,7 +15,7 @@ int run_env(const Options& options) {
     Session session(own);
     const auto name = names_of(options, session).front();
     const auto path = own.find("PATH");
-    const auto variables = hand_environment(session.state_folder(), name, path == own.end() ? "" : path->second);
+    const auto variables = hand_environment(session.state_folder(), name, session.policy().smolvm, path == own.end() ? "" : path->second);
     if (options.output == "json") {
         print(env_json(name, variables));
         return static_cast<int>(Exit::Ok);

@@ -35,15 +35,13 @@ Exit follow(LogSource& log, Out& out, Session& session, const Manifest& manifest
 }  // namespace
 
 int run_logs(const Options& options) {
-    const auto own = environment();
-    Session session(own);
+    Session session(environment());
     const auto slash = options.name.find('/');
     const auto part = slash == std::string::npos ? std::string() : options.name.substr(slash + 1);
     Options bottle_only = options;
     bottle_only.name = options.name.substr(0, slash);
     const auto manifest = manifests_of(bottle_only, session).front();
-    const auto host = own.find("DOCKER_HOST");
-    const auto log = open_log({session.state_folder(), host == own.end() ? "" : host->second, manifest.name, part, options.tail});
+    const auto log = open_log({session.state_folder(), session.docker_host(), manifest.name, part, options.tail});
     Out out(isatty(STDOUT_FILENO) != 0);
     out.add(log->next());
     const auto exit = options.follow ? follow(*log, out, session, manifest, part) : Exit::Ok;

@@ -10,7 +10,7 @@
 namespace bottle {
 
 Look Looks::at(const Manifest& manifest) {
-    auto look = session_.look(manifest, options_, promised_);
+    auto look = session_.look(manifest, options_, Secrets::Read, promised_);
     promised_[manifest.name] = look.desired.allocation;
     return look;
 }

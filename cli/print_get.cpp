@@ -2,6 +2,7 @@
 
 #include "cli/age.h"
 #include "cli/json_parts.h"
+#include "manifests/quantity.h"
 #include "manifests/yaml_text.h"
 
 #include <fmt/format.h>
@@ -13,11 +14,6 @@ namespace bottle {
 namespace {
 
 using nlohmann::json;
-
-/// "4Gi", "1536Mi": as a manifest says it.
-std::string memory_text(std::int64_t mib) {
-    return mib % 1024 == 0 ? fmt::format("{}Gi", mib / 1024) : fmt::format("{}Mi", mib);
-}
 
 std::string or_none(const std::string& text) {
     return text.empty() ? "<none>" : text;
@@ -34,7 +30,7 @@ void add_wide(const BottleRow& bottle, TableRow& row) {
     row.push_back({fmt::format("{}", bottle.generation)});
     row.push_back({workload_of(bottle)});
     row.push_back({fmt::format("{}", bottle.machine.cpus)});
-    row.push_back({memory_text(bottle.machine.memory_mib)});
+    row.push_back({quantity_text(bottle.machine.memory_mib << 20)});
     row.push_back({fmt::format("{}", bottle.vmm_uid)});
     row.push_back({bottle.firewall ? "yes" : "no"});
     row.push_back({ready.message.empty() ? ready.reason : ready.reason + ": " + ready.message});

@@ -54,6 +54,37 @@ std::string line_of(const TableRow& row, const std::vector<std::size_t>& widths,
     return line + "\n";
 }
 
+/// Columns two spaces apart, instead of below one another.
+std::string closer_together(const std::string& line) {
+    const auto begin = std::min(line.find_first_not_of(' '), line.size());
+    auto text = line.substr(0, begin);
+    for (std::size_t i = begin; i < line.size(); ++i) {
+        if (line[i] != ' ' || i < 2 || line[i - 1] != ' ' || line[i - 2] != ' ') text += line[i];
+    }
+    return text;
+}
+
+/// The line in as many as it takes; a word that is wider than the screen stays whole.
+std::string fitted(const std::string& line, std::size_t width) {
+    constexpr std::size_t kIndent = 6;
+    if (width == 0 || length_of(line) <= width) return line;
+    auto rest = closer_together(line);
+    std::string text;
+    while (length_of(rest) > width) {
+        auto end = std::string::npos;
+        const auto begin = rest.find_first_not_of(' ');
+        for (auto space = rest.find(' ', begin); space != std::string::npos; space = rest.find(' ', space + 1)) {
+            if (end != std::string::npos && length_of(rest.substr(0, space)) > width) break;
+            end = space;
+        }
+        const auto next = end == std::string::npos ? end : rest.find_first_not_of(' ', end);
+        if (next == std::string::npos) break;
+        text += rest.substr(0, end) + "\n";
+        rest = std::string(kIndent, ' ') + rest.substr(next);
+    }
+    return text + rest;
+}
+
 }  // namespace
 
 std::string cut_to(const std::string& text, std::size_t width) {
@@ -121,7 +152,8 @@ std::string paint_signs(const std::string& plan, const Screen& screen) {
     for (std::string line; std::getline(lines, line);) {
         const bool step = line.size() > 4 && line.starts_with("  ") && line[3] == ' ';
         const auto tone = step ? tone_of_sign(line[2]) : Tone::Plain;
-        text += (step ? "  " + screen.paint(tone, line.substr(2, 1)) + line.substr(3) : line) + "\n";
+        const auto shown = fitted(line, screen.width);
+        text += (step ? "  " + screen.paint(tone, shown.substr(2, 1)) + shown.substr(3) : shown) + "\n";
     }
     return text;
 }

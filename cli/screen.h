@@ -44,7 +44,8 @@ std::string cut_to(const std::string& text, std::size_t width);
 /// The colour of a step's sign.
 Tone tone_of_sign(char sign);
 
-/// A plan's text with the sign of each step in its colour.
+/// A plan's text with the sign of each step in its colour. A line that is wider than the screen is brought closer together, and goes on below where that is not
+/// enough: nothing of a plan is cut off.
 std::string paint_signs(const std::string& plan, const Screen& screen);
 
 }  // namespace bottle

@@ -1,11 +1,12 @@
 #include "controllers/bottle_world.h"
 
 #include "controllers/guest/workload.h"
-#include "controllers/guest/workload_hold.h"
 #include "controllers/host/routes.h"
 #include "controllers/host/socket_folder.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/machine/folder_copy.h"
+#include "controllers/state/digest.h"
+#include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
 #include "reconciler/allocate.h"
@@ -53,9 +54,13 @@ bool is_infra(const StartContainer& action, const Desired& desired, const Docker
 
 }  // namespace
 
+KeyedDigest StatePlace::keyed_digest(bool make_key) const {
+    return [key = digest_key(folder, make_key)](std::string_view text) { return hmac_sha256_hex(key, text); };
+}
+
 BottleWorld::BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm,
-                         ProcessRunner& runner)
-    : bottle_(std::move(bottle)), place_(place), store_(store), runner_(runner), docker_(engine),
+                         ProcessRunner& runner, SecretReader& secrets)
+    : bottle_(std::move(bottle)), place_(place), store_(store), runner_(runner), secrets_(secrets), docker_(engine),
       machine_(machine_paths(place.folder, bottle_), machine_name(bottle_), std::move(smolvm), runner), guest_(runner_) {}
 
 Outcome BottleWorld::execute(const Step& step, const Desired& desired, const Snapshot& snapshot) {
@@ -89,6 +94,7 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
             else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
             else if constexpr (std::is_same_v<A, Provision>) return provision(a, snapshot);
             else if constexpr (std::is_same_v<A, Launch>) return launch_workload(a, desired, snapshot);
+            else if constexpr (requires { record_grant(a, snapshot); }) return record_grant(a, snapshot);
             else if constexpr (std::is_same_v<A, Forget>) return forget();
             else if constexpr (requires { machine_.act(a); }) return machine_.act(a);
             else if constexpr (requires { firewall_.act(a); }) return firewall_.act(a);
@@ -221,33 +227,79 @@ Outcome BottleWorld::provision(const Provision& action, const Snapshot& snapshot
     return outcome;
 }
 
+KeeperRequest BottleWorld::keeper_request(const Workload& workload, const Desired& desired, const VmmProcess& vmm) const {
+    return {invocation(), workload, {}, {vmm.pid, vmm.start_time, desired.workload_digest, 0, {}, std::nullopt}};
+}
+
 Outcome BottleWorld::launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot) {
     const auto* vmm = only_vmm(snapshot);
     if (vmm == nullptr || !machine_.smolvm()) return failed("no machine runs");
     if (auto outcome = stand_forwarder(desired); outcome.kind != Outcome::Kind::Done) return outcome;
     LaunchRequest request;
     request.state_folder = place_.bottle_folder(bottle_);
-    request.keeper.smolvm = invocation();
-    request.keeper.workload = action.workload;
-    request.keeper.record = {vmm->pid, vmm->start_time, desired.workload_digest, 0, std::nullopt};
-    return launch(request);
+    request.keeper = keeper_request(action.workload, desired, *vmm);
+    if (auto outcome = place_secrets(action.workload, request.keeper); outcome.kind != Outcome::Kind::Done) return outcome;
+    auto outcome = launch(request);
+    if (outcome.kind != Outcome::Kind::Done && !request.keeper.secrets_file.empty()) guest_.remove_secrets(request.keeper.smolvm, request.keeper.secrets_file);
+    return outcome;
+}
+
+/// The values go straight from their sources into the guest's memory: the keeper, and smolvm's client that holds the command, never have them.
+Outcome BottleWorld::place_secrets(const Workload& workload, KeeperRequest& keeper) {
+    if (workload.secrets.empty()) return {};
+    const auto digest = place_.keyed_digest(false);
+    SecretBytes script;
+    std::set<std::string> names;
+    for (const auto& [variable, name] : workload.secrets) {
+        names.insert(name);
+        const auto appended = secrets_.append_line(name, variable, digest, script);
+        if (!appended.problem.empty()) return {Outcome::Kind::Failed, fmt::format("secret {} cannot be read: {}", name, appended.problem), {}, Exit::Precondition};
+        keeper.record.secrets[name] = appended.fingerprint;
+    }
+    auto outcome = guest_.place_secrets(keeper.smolvm, workload.user, script, keeper.secrets_file);
+    if (outcome.kind == Outcome::Kind::Done) secrets_.forget(names);
+    return outcome;
+}
+
+Outcome BottleWorld::record_grant(const GrantSecret& action, const Snapshot& snapshot) {
+    auto grants = snapshot.stored->grants;
+    grants.push_back(action.grant);
+    store_.save_grants(bottle_, grants);
+    return {};
+}
+
+Outcome BottleWorld::record_grant(const RevokeSecret& action, const Snapshot& snapshot) {
+    auto grants = snapshot.stored->grants;
+    grants.erase(std::remove(grants.begin(), grants.end(), action.grant), grants.end());
+    store_.save_grants(bottle_, grants);
+    return {};
 }
 
 int BottleWorld::run_workload(const Desired& desired, const Snapshot& snapshot, ForegroundCommand terminal, const Attendance& attendance) {
     const auto* vmm = only_vmm(snapshot);
     if (vmm == nullptr || !machine_.smolvm() || !desired.workload) throw Error(Exit::Failed, "no machine runs that the agent's command could be launched in");
-    const auto entry = store_.journal_begin(bottle_, "launch " + desired.workload->command.front(), "bottle run");
-    const auto forwarder = stand_forwarder(desired);
+    auto request = keeper_request(*desired.workload, desired, *vmm);
     WorkloadHold hold;
-    const auto problem = forwarder.kind != Outcome::Kind::Done ? forwarder.text : hold.take(place_.bottle_folder(bottle_), {vmm->pid, vmm->start_time, desired.workload_digest, 0, std::nullopt});
-    store_.journal_end(entry, problem.empty() ? "done" : "failed: " + problem);
-    if (!problem.empty()) throw Error(Exit::Failed, "the agent's command: " + problem, forwarder.hint);
-    terminal.command = desired.workload->command;
+    const auto entry = store_.journal_begin(bottle_, "launch " + desired.workload->command.front(), "bottle run");
+    auto outcome = stand_forwarder(desired);
+    if (outcome.kind == Outcome::Kind::Done) outcome = place_secrets(*desired.workload, request);
+    if (outcome.kind == Outcome::Kind::Done) outcome = held(hold, request);
+    store_.journal_end(entry, result_text(outcome));
+    if (outcome.kind != Outcome::Kind::Done) throw Error(outcome.exit, "the agent's command: " + outcome.text, outcome.hint);
+    terminal.command = workload_words(request);
     terminal.env = desired.workload->env;
     terminal.user = desired.workload->user;
-    const int code = exec_in_guest(invocation(), terminal, attendance);
+    const int code = exec_in_guest(request.smolvm, terminal, attendance);
     if (const auto lost = hold.ended(code); !lost.empty()) throw Error(Exit::Failed, lost);
     return code;
+}
+
+/// Where it cannot be held, nobody comes to read the secrets.
+Outcome BottleWorld::held(WorkloadHold& hold, const KeeperRequest& request) {
+    const auto problem = hold.take(place_.bottle_folder(bottle_), request.record);
+    if (problem.empty()) return {};
+    if (!request.secrets_file.empty()) guest_.remove_secrets(request.smolvm, request.secrets_file);
+    return failed(problem);
 }
 
 Outcome BottleWorld::forget() {

@@ -4,6 +4,9 @@
 #include "controllers/firewall/firewall_controller.h"
 #include "controllers/guest/exec.h"
 #include "controllers/guest/guest_controller.h"
+#include "controllers/guest/workload_hold.h"
+#include "controllers/guest/workload_record.h"
+#include "controllers/host/secret_reader.h"
 #include "controllers/machine/machine_controller.h"
 #include "controllers/state/state_store.h"
 #include "reconciler/world.h"
@@ -20,12 +23,15 @@ struct StatePlace {
     std::string uid_registry;  ///< the uids that bottles of this host hold
 
     std::string bottle_folder(const std::string& bottle) const { return folder + "/bottles/" + bottle; }
+    /// By our key, made where it is missing and `make_key` is set.
+    KeyedDigest keyed_digest(bool make_key) const;
 };
 
 /// The outside of one bottle: asks each controller, and hands each step to its owner, with the intent in the journal before and the result after.
 class BottleWorld : public Observer, public Executor {
 public:
-    BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm, ProcessRunner& runner);
+    BottleWorld(std::string bottle, const StatePlace& place, StateStore& store, Engine& engine, std::optional<Smolvm> smolvm, ProcessRunner& runner,
+                SecretReader& secrets);
 
     Snapshot observe(const Scope& scope) override;
     Outcome execute(const Step& step, const Desired& desired, const Snapshot& snapshot) override;
@@ -51,6 +57,11 @@ private:
     Outcome prove(const Desired& desired, const Snapshot& snapshot);
     Outcome provision(const Provision& action, const Snapshot& snapshot);
     Outcome launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot);
+    Outcome place_secrets(const Workload& workload, KeeperRequest& keeper);
+    Outcome record_grant(const GrantSecret& action, const Snapshot& snapshot);
+    Outcome record_grant(const RevokeSecret& action, const Snapshot& snapshot);
+    Outcome held(WorkloadHold& hold, const KeeperRequest& request);
+    KeeperRequest keeper_request(const Workload& workload, const Desired& desired, const VmmProcess& vmm) const;
     Outcome forget();
     GuestScope guest_scope() const;
     Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
@@ -63,6 +74,7 @@ private:
     const StatePlace& place_;
     StateStore& store_;
     ProcessRunner& runner_;
+    SecretReader& secrets_;
     DockerController docker_;
     MachineController machine_;
     FirewallController firewall_;

@@ -102,6 +102,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     else snapshot.socket_place = look_at_socket_folder(scope.socket_folder);
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
+    for (const auto& name : scope.secrets) snapshot.secrets[name] = secrets_.fingerprint(name, place_.keyed_digest(false));
     if (scope.tsi_loopback) snapshot.listeners = host_sockets();
     else snapshot.listeners = Absent{};
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));

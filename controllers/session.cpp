@@ -5,6 +5,8 @@
 #include "controllers/state/private_file.h"
 #include "manifests/stored_manifest.h"
 #include "reconciler/allocate.h"
+#include "reconciler/host_limits.h"
+#include "reconciler/secrets.h"
 
 #include <fmt/format.h>
 
@@ -29,14 +31,21 @@ const HostPolicy& Session::policy() {
     return parts_->policy();
 }
 
-Look Session::look(const Manifest& manifest, const PlanOptions& options, const std::map<std::string, Allocation>& promised) {
+std::string Session::docker_host() {
+    return parts_->docker_host();
+}
+
+Look Session::look(const Manifest& manifest, const PlanOptions& options, Secrets secrets, const std::map<std::string, Allocation>& promised) {
     auto world = parts_->world(manifest.name);
     std::optional<Allocation> held;
     const auto all = parts_->store.allocations();
     if (const auto found = all.find(manifest.name); found != all.end()) held = found->second;
     Look look;
-    look.snapshot = world.observe(parts_->scope_of(manifest, held));
-    const auto chosen = promised.empty() ? allocate(manifest, {}, look.snapshot) : allocate(manifest, {}, with_promises(look.snapshot, manifest.name, promised));
+    auto scope = parts_->scope_of(manifest, held);
+    if (secrets == Secrets::Read) scope.secrets = secrets_given(manifest, parts_->policy());
+    look.snapshot = world.observe(scope);
+    const auto pools = pools_of(parts_->policy());
+    const auto chosen = promised.empty() ? allocate(manifest, pools, look.snapshot) : allocate(manifest, pools, with_promises(look.snapshot, manifest.name, promised));
     // Where nothing can be chosen the plan still says why, and what has to be stopped: on the addresses that are held.
     const auto allocation = std::holds_alternative<Allocation>(chosen) ? std::get<Allocation>(chosen) : held.value_or(Allocation{"10.231.0.0/29", "10.232.0.0/29", 0});
     look.desired = desire(manifest, parts_->policy(), allocation, look.snapshot, parts_->keyed_digest(false));

@@ -26,6 +26,9 @@ struct Look {
     Plan plan;
 };
 
+/// Whether a look reads the sources of the bottle's secrets: only then a changed value shows, and one that cannot be read is refused.
+enum class Secrets { Left, Read };
+
 /// What becomes of a bottle that is deleted.
 struct RemovalLook {
     Snapshot snapshot;
@@ -54,23 +57,25 @@ struct Applied {
 /// is not touched.
 class Session {
 public:
-    /// `environment` is bottle's own: HOME, XDG_STATE_HOME, XDG_CONFIG_HOME, DOCKER_HOST, PATH. Throws Error{Exit::Usage} for a DOCKER_HOST that is not
-    /// local, Error{Exit::Failed} for a state folder that others could have written.
+    /// `environment` is bottle's own: HOME, XDG_STATE_HOME, XDG_CONFIG_HOME, DOCKER_HOST, PATH. Throws Error{Exit::Failed} for a state folder that others
+    /// could have written. Whatever looks at the host throws Error{Exit::Precondition} for a Docker that is not local.
     explicit Session(Environment environment);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    /// The host's policy: $XDG_CONFIG_HOME/bottle/config.yaml, read once. Throws as `read_host_policy` does, as do `look` and `apply`.
+    /// The host's policy: $XDG_CONFIG_HOME/bottle/config.yaml, read once. Throws as `read_host_policy` does, as does all that looks at the host.
     const HostPolicy& policy();
+    /// As DOCKER_HOST is written: what the policy says, or else that variable.
+    std::string docker_host();
 
     /// Looks and plans; reads only. An allocation that is not held yet is chosen, from what no other bottle holds or was `promised`, and not recorded.
-    Look look(const Manifest& manifest, const PlanOptions& options, const std::map<std::string, Allocation>& promised = {});
+    Look look(const Manifest& manifest, const PlanOptions& options, Secrets secrets = Secrets::Left, const std::map<std::string, Allocation>& promised = {});
 
     /// What keeps this host from running the bottle, gathered only when something has to be done.
     std::vector<Problem> preflight(const Look& look);
 
-    /// Brings the host to the manifest under the bottle's lock. Records the manifest, its generation, and condition transitions.
+    /// Brings the host to the manifest under the bottle's lock; a secret is read, but for a proof anew, which needs none. Records the manifest, its generation, and condition transitions.
     /// Where the order's veto forbids it, nothing is done and nothing recorded: Exit::Precondition.
     ConvergeResult apply(const Manifest& manifest, const ConvergeOptions& options, Clock& clock, Progress& progress, const ApplyOrder& order = {});
     /// What `remove` would do; reads only.

@@ -4,6 +4,7 @@
 #include "controllers/state/identity.h"
 #include "manifests/stored_manifest.h"
 #include "reconciler/generation.h"
+#include "reconciler/secrets.h"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,14 @@ Planner removal_planner(const std::string& bottle) {
         return planned;
     };
 }
+
+/// However the apply ends: their values are needed no more.
+struct ForgetSecrets {
+    SecretReader& reader;
+    const std::set<std::string>& names;
+
+    ~ForgetSecrets() { reader.forget(names); }
+};
 
 /// Nothing of the bottle was on this host.
 bool was_absent(const Look& look) {
@@ -36,10 +45,13 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     // What a run that was killed has left is made to stay.
     if (const auto folder = parts_->place.bottle_folder(manifest.name); !options.plan.hold_launch && RunClaim::marked(folder)) RunClaim::unmark(folder);
     // Nothing is written, not even a lock, on a host that already is as it shall be or cannot be used.
-    const auto first = look(manifest, options.plan, order.promised);
+    const auto secrets = options.plan.prove_again ? std::set<std::string>{} : secrets_given(manifest, policy());
+    const auto first = look(manifest, options.plan, options.plan.prove_again ? Secrets::Left : Secrets::Read, order.promised);
+    const ForgetSecrets forget{*parts_->secrets, secrets};
     if (auto problems = asked(order, first); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, first.snapshot};
     const bool stops = !first.plan.steps.empty() && std::holds_alternative<StopMachine>(first.plan.steps.front().action);
     if (!first.plan.empty() && !stops) {
+        if (first.plan.refused == Exit::Usage) return {Exit::Usage, first.plan.refusals, 0, first.snapshot};
         // What the host is asked for otherwise would be for another mode.
         if (!first.desired.forbidden.empty()) return {Exit::Precondition, first.plan.refusals, 0, first.snapshot};
         if (auto problems = preflight(first); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, first.snapshot};
@@ -54,7 +66,7 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
     const FileLock lock(parts_->lock_of(manifest.name), options.timeout);
     std::optional<Allocation> bound;
     if (order.bound) {
-        const auto locked = look(manifest, options.plan, order.promised);
+        const auto locked = look(manifest, options.plan, Secrets::Read, order.promised);
         if (auto problems = asked(order, locked); !problems.empty()) return {Exit::Precondition, std::move(problems), 0, locked.snapshot};
         bound = locked.desired.allocation;
     }
@@ -67,7 +79,9 @@ ConvergeResult Session::apply(const Manifest& manifest, const ConvergeOptions& o
         last = desire(manifest, parts_->policy(), allocation, snapshot, digest);
         return Planned{last, plan_apply(last, snapshot, plan_options)};
     };
-    auto result = converge(manifest.name, parts_->scope_of(manifest, allocation), planner, world, world, clock, progress, options);
+    auto scope = parts_->scope_of(manifest, allocation);
+    scope.secrets = secrets;
+    auto result = converge(manifest.name, scope, planner, world, world, clock, progress, options);
     if (result.exit == Exit::Precondition && was_absent(first)) {
         // What only a real start can tell (a /dev/kvm that starts no guest): a host that cannot run it is left as it was found.
         auto removal = options;

@@ -2,10 +2,10 @@
 
 #include "controllers/host/policy_file.h"
 #include "controllers/host/uid_registry.h"
-#include "controllers/state/digest.h"
 #include "controllers/state/file_lock.h"
 #include "controllers/state/identity.h"
 #include "reconciler/allocate.h"
+#include "reconciler/host_limits.h"
 
 #include <fmt/format.h>
 
@@ -59,28 +59,27 @@ Snapshot as_if_held(Snapshot snapshot, const Allocation& allocation) {
 }  // namespace
 
 Session::Parts::Parts(Environment given)
-    : environment(std::move(given)), place(place_of(environment)), store(place.folder + "/state.db"),
-      engine(make_http_engine(docker_socket(value_of(environment, "DOCKER_HOST")))), smolvm(find_smolvm(value_of(environment, "PATH"))) {}
-
-KeyedDigest Session::Parts::keyed_digest(bool make_key) const {
-    return [key = digest_key(place.folder, make_key)](std::string_view text) { return hmac_sha256_hex(key, text); };
-}
+    : environment(std::move(given)), place(place_of(environment)), store(place.folder + "/state.db") {}
 
 const HostPolicy& Session::Parts::policy() {
-    if (!read_policy) read_policy = policy_of(environment);
+    // Bottles are applied by several threads.
+    std::call_once(policy_once, [this] { read_policy = policy_of(environment); });
     return *read_policy;
 }
 
+std::string Session::Parts::docker_host() {
+    const auto& host = policy().docker.host;
+    return host.empty() ? value_of(environment, "DOCKER_HOST") : host;
+}
+
 BottleWorld Session::Parts::world(const std::string& bottle) {
-    if (smolvm && !recognised) {
-        recognised = true;
-        try {
-            accept_build(*smolvm, policy().smolvm);
-        } catch (const Error&) {
-            // Whoever needs the policy asks for it and is told. To remove a bottle it is not needed.
-        }
-    }
-    return {bottle, place, store, *engine, smolvm, runner};
+    std::call_once(outside_once, [this] {
+        engine = make_http_engine(docker_socket(docker_host()));
+        smolvm = choose_smolvm(policy().smolvm, value_of(environment, "PATH"));
+        if (smolvm) accept_build(*smolvm, policy().smolvm);
+        secrets.emplace(policy().secrets, environment, runner);
+    });
+    return {bottle, place, store, *engine, smolvm, runner, *secrets};
 }
 
 Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const {
@@ -115,7 +114,7 @@ Allocation Session::Parts::reserve(const Manifest& manifest, BottleWorld& world,
     constexpr int kTries = 20;
     for (int i = 0; i < kTries; ++i) {
         const auto snapshot = world.observe(scope_of(manifest, std::nullopt));
-        const auto chosen = allocate(manifest, {}, bound ? as_if_held(snapshot, *bound) : snapshot);
+        const auto chosen = allocate(manifest, pools_of(policy()), bound ? as_if_held(snapshot, *bound) : snapshot);
         if (const auto* why = std::get_if<std::string>(&chosen)) throw Error(Exit::Precondition, *why);
         const auto& allocation = std::get<Allocation>(chosen);
         if (bound && allocation != *bound) throw Error(Exit::Precondition, "the addresses of the plan are taken by now", "bottle plan --out FILE   makes a new one");

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -15,22 +16,27 @@ struct Session::Parts {
     Environment environment;
     StatePlace place;
     StateStore store;
-    std::unique_ptr<Engine> engine;
+    std::once_flag outside_once;
+    std::unique_ptr<Engine> engine;  ///< this and the next two: once a world was asked for
     std::optional<Smolvm> smolvm;
+    std::optional<SecretReader> secrets;
     SystemProcessRunner runner;
+    std::once_flag policy_once;
     std::optional<HostPolicy> read_policy;
-    bool recognised = false;  ///< the smolvm was held against it
 
     explicit Parts(Environment given);
 
-    /// With the smolvm on PATH taken for the build that the host policy names, where it is that one.
+    /// With Docker and smolvm, which the host policy may name: without it, another Docker would be taken for empty. The smolvm is taken for the build that
+    /// the host policy names, where it is that one.
     BottleWorld world(const std::string& bottle);
+    /// As DOCKER_HOST is written: the host policy's, or that.
+    std::string docker_host();
     std::string lock_of(const std::string& bottle) const { return place.folder + "/locks/" + bottle; }
-    KeyedDigest keyed_digest(bool make_key) const;
-    /// Read once, by the first who asks: what is removed or only printed needs none.
+    KeyedDigest keyed_digest(bool make_key) const { return place.keyed_digest(make_key); }
+    /// Read once, by the first who asks: what is only printed of our records needs none.
     const HostPolicy& policy();
 
-    /// What is looked at for a bottle of this manifest: without an allocation nothing that hangs on one.
+    /// What is looked at for a bottle of this manifest: without an allocation nothing that hangs on one, and no secret.
     Scope scope_of(const Manifest& manifest, const std::optional<Allocation>& allocation) const;
     /// The same without a manifest.
     Scope removal_scope(const std::string& bottle);

@@ -1,5 +1,7 @@
 #include "controllers/session_parts.h"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@ PreflightFacts Session::Parts::preflight_facts(BottleWorld& world, const std::st
     PreflightFacts facts;
     facts.euid = geteuid();
     facts.is_root = facts.euid == 0;
+    const auto& limits = policy();
+    if (!limits.smolvm.path.empty()) facts.smolvm_named = fmt::format("{} ({})", limits.smolvm.path, to_string(limits.smolvm.path_place));
     if (smolvm) {
         if (smolvm->build.tsi) facts.smolvm_accepted = smolvm->build.version;
         facts.smolvm_path = smolvm->program;
@@ -32,6 +36,7 @@ PreflightFacts Session::Parts::preflight_facts(BottleWorld& world, const std::st
     facts.kvm_is_open_to_us = faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0;
     facts.longest_socket = longest_socket(machine_paths(place.folder, bottle));
     facts.docker = world.docker().facts();
+    if (!limits.docker.host.empty()) facts.docker.named = to_string(limits.docker.place);
     return facts;
 }
 

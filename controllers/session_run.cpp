@@ -7,8 +7,9 @@
 namespace bottle {
 
 int Session::exec(const Look& look, ForegroundCommand command) {
+    auto world = parts_->world(look.desired.name);
     if (!parts_->smolvm) throw Error(Exit::Precondition, "smolvm is not on PATH");
-    const auto ready = parts_->world(look.desired.name).stand_forwarder(look.desired);
+    const auto ready = world.stand_forwarder(look.desired);
     if (ready.kind != Outcome::Kind::Done) throw Error(Exit::Failed, ready.text, ready.hint);
     command.user = look.desired.user;
     command.env = look.desired.guest_env;

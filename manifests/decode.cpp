@@ -36,21 +36,20 @@ public:
         m.labels = text_map("/metadata/labels");
         m.machine = machine();
         m.agent.command = texts("/spec/agent/command").value_or(std::vector<std::string>{});
-        m.agent.env = text_map("/spec/agent/env");
-        for (const auto& [name, value] : m.agent.env) {
-            if (kOwnVariables.count(name) > 0) add("/spec/agent/env/" + name, fmt::format("{} is set by bottle itself, to the bundle", name), "leave it out", true);
-        }
+        agent_env(m.agent);
         m.network.mode = network_mode(text("/spec/network/mode", "auto"));
         m.network.mode_place = find("/spec/network/mode") != nullptr ? place("/spec/network/mode") : m.place;
         m.network.firewall = text("/spec/network/firewall", "auto");
         if (find("/spec/network/firewall") != nullptr) m.network.firewall_place = place("/spec/network/firewall");
         m.bundle.external_network = find("/spec/bundle/externalNetwork") == nullptr || find("/spec/bundle/externalNetwork")->get<bool>();
+        for (const auto* pointer : {"/spec/machine", "/spec/machine/cpus", "/spec/machine/memory", "/spec/machine/disk", "/spec/machine/disk/storage", "/spec/machine/disk/overlay"}) keep_place(pointer);
         const auto* containers = find("/spec/bundle/containers");
         for (std::size_t i = 0; containers != nullptr && i < containers->size(); ++i) m.bundle.containers.push_back(container(fmt::format("/spec/bundle/containers/{}", i)));
         if (m.network.mode == NetworkMode::Socket && containers != nullptr) one_port();
         if (m.network.mode == NetworkMode::TsiLoopback && !m.bundle.external_network) {
             add("/spec/bundle/externalNetwork", "mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone", "leave it out, or network.mode: bridge");
         }
+        m.places = std::move(places_);
         return m;
     }
 
@@ -60,6 +59,9 @@ private:
         return document_.json.contains(at) ? &document_.json.at(at) : nullptr;
     }
     Place place(const std::string& pointer) const { return document_.place_of(pointer); }
+    void keep_place(const std::string& pointer) {
+        if (find(pointer) != nullptr) places_[pointer] = place(pointer);
+    }
 
     void add(const std::string& pointer, std::string what, std::string hint, bool at_key = false) {
         problems_.push_back(sources_.problem(document_.place_of(pointer, at_key), std::move(what), std::move(hint)));
@@ -77,6 +79,21 @@ private:
     std::map<std::string, std::string> text_map(const std::string& pointer) const {
         const auto* value = find(pointer);
         return value == nullptr ? std::map<std::string, std::string>{} : value->get<std::map<std::string, std::string>>();
+    }
+
+    void agent_env(AgentSpec& agent) {
+        const auto* env = find("/spec/agent/env");
+        if (env == nullptr) return;
+        for (const auto& [name, value] : env->items()) {
+            const auto at = "/spec/agent/env/" + name;
+            if (kOwnVariables.count(name) > 0) add(at, fmt::format("{} is set by bottle itself, to the bundle", name), "leave it out", true);
+            if (value.is_string()) {
+                agent.env[name] = value.get<std::string>();
+                continue;
+            }
+            agent.secrets[name] = value["secret"].get<std::string>();
+            keep_place(at + "/secret");
+        }
     }
 
     /// In units of `unit` bytes; the default where the key is absent, 0 and a problem where it cannot be taken.
@@ -129,6 +146,7 @@ private:
         c.user = text(at + "/user");
         c.tmpfs = texts(at + "/tmpfs").value_or(std::vector<std::string>{});
         c.capabilities = texts(at + "/capabilities").value_or(std::vector<std::string>{});
+        for (const auto* key : {"", "/limits", "/limits/memory", "/limits/cpus", "/limits/pids"}) keep_place(at + key);
         ports(at, c);
         folders(at, c);
         capabilities(at, c);
@@ -170,11 +188,13 @@ private:
             const auto here = fmt::format("{}/volumes/{}", at, i);
             c.volumes.push_back({text(here + "/name"), text(here + "/path")});
             check(here + "/path", c.volumes.back().path);
+            keep_place(here + "/name");
         }
     }
 
     void capabilities(const std::string& at, const ContainerSpec& c) {
         for (std::size_t i = 0; i < c.capabilities.size(); ++i) {
+            keep_place(fmt::format("{}/capabilities/{}", at, i));
             const auto name = c.capabilities[i].rfind("CAP_", 0) == 0 ? c.capabilities[i].substr(4) : c.capabilities[i];
             if (kForbiddenCapabilities.count(name) > 0) add(fmt::format("{}/capabilities/{}", at, i), fmt::format("{} would let the container out of its bundle", c.capabilities[i]), "leave it out");
         }
@@ -196,9 +216,17 @@ private:
     std::set<std::string> port_names_;
     std::vector<std::string> port_places_;  ///< of the names, each once
     std::map<int, std::string> ports_;
+    std::map<std::string, Place> places_;
 };
 
 }  // namespace
+
+Place place_in(const Manifest& manifest, std::string pointer) {
+    for (; !pointer.empty(); pointer.erase(pointer.rfind('/'))) {
+        if (const auto found = manifest.places.find(pointer); found != manifest.places.end()) return found->second;
+    }
+    return manifest.place;
+}
 
 Manifest decode_manifest(const YamlDocument& document, const Sources& sources, const std::string& folder, std::vector<Problem>& problems) {
     return Decoder(document, sources, folder, problems).manifest();

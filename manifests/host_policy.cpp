@@ -26,12 +26,25 @@ std::vector<AcceptedSmolvm> accepted(const YamlDocument& document, const SourceT
     return all;
 }
 
+/// What `pointer` says, and where; the default stays where nothing is said.
+void take_text(const YamlDocument& document, const char* pointer, std::string& text, Place& place) {
+    const json::json_pointer at(pointer);
+    if (document.json.contains(at)) text = document.json.at(at).get<std::string>();
+    place = document.place_of(pointer);
+}
+
 HostPolicy decode(const YamlDocument& document, const SourceText& source, std::vector<Problem>& problems) {
     const auto is_true = [&](const char* pointer) { return document.json.value(json::json_pointer(pointer), false); };
     HostPolicy policy;
     policy.file = source.file();
     policy.network.tsi_loopback = is_true("/network/tsiLoopback");
     policy.smolvm.accept = accepted(document, source, problems);
+    take_text(document, "/docker/host", policy.docker.host, policy.docker.place);
+    take_text(document, "/smolvm/path", policy.smolvm.path, policy.smolvm.path_place);
+    take_text(document, "/pools/internal", policy.pools.internal, policy.pools.internal_place);
+    take_text(document, "/pools/external", policy.pools.external, policy.pools.external_place);
+    policy.allow = decode_allow(document, source, problems);
+    policy.secrets = decode_secrets(document, source, problems);
     return policy;
 }
 

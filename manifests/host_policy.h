@@ -1,6 +1,7 @@
 #pragma once
 
-#include "manifests/error.h"
+#include "manifests/allow_policy.h"
+#include "manifests/secret_policy.h"
 
 #include <map>
 #include <string>
@@ -11,6 +12,11 @@
 namespace bottle {
 
 class SourceText;
+
+struct DockerPolicy {
+    std::string host;  ///< as DOCKER_HOST is written, in its place; empty: not said
+    Place place;
+};
 
 struct NetworkPolicy {
     bool tsi_loopback = false;  ///< a manifest may ask for network.mode tsi-loopback
@@ -26,14 +32,28 @@ struct AcceptedSmolvm {
 };
 
 struct SmolvmPolicy {
+    std::string path;  ///< the program, in place of the one on PATH; empty: not said
+    Place path_place;
     std::vector<AcceptedSmolvm> accept;
+};
+
+/// Where subnets come from, "a.b.c.d/n".
+struct PoolsPolicy {
+    std::string internal = "10.231.0.0/16";
+    Place internal_place;
+    std::string external = "10.232.0.0/16";
+    Place external_place;
 };
 
 /// As the defaults are, it allows nothing that bottle would not do without it.
 struct HostPolicy {
     std::string file;  ///< where it is, or would be
+    DockerPolicy docker;
     NetworkPolicy network;
     SmolvmPolicy smolvm;
+    PoolsPolicy pools;
+    AllowPolicy allow;
+    SecretPolicies secrets;
 };
 
 /// One document of kind HostPolicy in the profile of manifests. Throws one Error{Exit::Usage} with all problems, each with its place.

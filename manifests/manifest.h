@@ -25,6 +25,7 @@ struct MachineSpec {
 struct AgentSpec {
     std::vector<std::string> command;        ///< argv; empty: no workload
     std::map<std::string, std::string> env;  ///< literal values
+    std::map<std::string, std::string> secrets;  ///< the names of secrets of the host policy, by the variable that gets the value
 };
 
 /// How the guest reaches the bundle.
@@ -85,6 +86,11 @@ struct Manifest {
     AgentSpec agent;
     NetworkSpec network;
     BundleSpec bundle;
+    /// By JSON pointer, of what is written there: what a host policy may refuse, and what stands around it.
+    std::map<std::string, Place> places;
 };
+
+/// Where that is written, or what stands nearest around it.
+Place place_in(const Manifest& manifest, std::string pointer);
 
 }  // namespace bottle

@@ -35,7 +35,7 @@ bool has(const json& document, const std::string& pointer) {
 void secrets(const json& document, const std::string& pointer, std::vector<NotYet>& found) {
     if (!has(document, pointer)) return;
     for (const auto& [name, value] : document.at(json::json_pointer(pointer)).items()) {
-        if (value.is_object()) found.push_back({pointer + "/" + name, false, "secrets are not in this version: only literal values", "leave it out"});
+        if (value.is_object()) found.push_back({pointer + "/" + name, false, "a secret for a container is not in this version: only literal values", "leave it out; the agent's command can have secrets"});
     }
 }
 
@@ -52,7 +52,6 @@ std::vector<NotYet> not_in_this_version(const json& document) {
         if (has(document, pointer) && document.at(json::json_pointer(pointer)) == value) found.push_back({pointer, false, fmt::format("{} is not in this version", value), hint});
     }
     if (has(document, "/spec/bundle/supervise") && document.at(json::json_pointer("/spec/bundle/supervise")) == true) found.push_back({"/spec/bundle/supervise", true, "supervise is not in this version", "leave it out"});
-    secrets(document, "/spec/agent/env", found);
     const bool bundle = has(document, "/spec/bundle/containers") && !document.at(json::json_pointer("/spec/bundle/containers")).empty();
     if (!bundle) {
         // A template may leave it to those who extend it.

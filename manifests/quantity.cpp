@@ -83,4 +83,12 @@ Quantity quantity_of_number(const std::string& digits) {
     return quantity;
 }
 
+std::string quantity_text(std::int64_t bytes) {
+    for (const auto* unit : {"Gi", "Mi", "Ki"}) {
+        const auto size = kUnits.at(unit);
+        if (bytes % size == 0) return fmt::format("{}{}", bytes / size, unit);
+    }
+    return std::to_string(bytes);
+}
+
 }  // namespace bottle

@@ -17,4 +17,7 @@ Quantity read_quantity(const std::string& text);
 /// A number without a unit, as it stands in the manifest ("4096", "1.5"): never a quantity; the hint has the units that it may mean.
 Quantity quantity_of_number(const std::string& digits);
 
+/// The other way: in the largest of Gi, Mi and Ki that gives a whole number ("4Gi", "1536Mi", "0Gi").
+std::string quantity_text(std::int64_t bytes);
+
 }  // namespace bottle

@@ -13,7 +13,17 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PortSpec, name, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MachineSpec, rootfs, rootfs_place, cpus, memory_mib, storage_gib, overlay_gib, user)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AgentSpec, command, env)
+
+static void to_json(nlohmann::json& value, const AgentSpec& agent) {
+    value = {{"command", agent.command}, {"env", agent.env}};
+    if (!agent.secrets.empty()) value["secrets"] = agent.secrets;
+}
+
+static void from_json(const nlohmann::json& value, AgentSpec& agent) {
+    value.at("command").get_to(agent.command);
+    value.at("env").get_to(agent.env);
+    agent.secrets = value.value("secrets", agent.secrets);
+}
 
 static void to_json(nlohmann::json& value, const NetworkSpec& network) {
     value = {{"mode", network.mode ? name_of(*network.mode) : kAuto}, {"mode_place", network.mode_place}, {"firewall", network.firewall}, {"firewall_place", network.firewall_place}};
@@ -70,11 +80,15 @@ constexpr const char* kFormat = "bottle.manifest/v1";
 
 }  // namespace
 
+bool is_place(const std::string& key) {
+    return key == "place" || key == "places" || key.ends_with("_place") || key.ends_with("Place");
+}
+
 std::string to_stored_text(const Manifest& m) {
     json containers = json::array();
     for (const auto& container : m.bundle.containers) containers.push_back(container_json(container));
     const json document = {{"format", kFormat}, {"place", m.place}, {"name", m.name}, {"labels", m.labels}, {"machine", m.machine},
-                           {"agent", m.agent}, {"network", m.network}, {"containers", containers}, {"externalNetwork", m.bundle.external_network}};
+                           {"agent", m.agent}, {"network", m.network}, {"containers", containers}, {"externalNetwork", m.bundle.external_network}, {"places", m.places}};
     return document.dump();
 }
 
@@ -90,6 +104,8 @@ Manifest from_stored_text(const std::string& text) {
         document.at("agent").get_to(m.agent);
         document.at("network").get_to(m.network);
         document.at("externalNetwork").get_to(m.bundle.external_network);
+        // Records of before these places were kept have none.
+        m.places = document.value("places", m.places);
         for (const auto& container : document.at("containers")) m.bundle.containers.push_back(read_container(container));
         return m;
     } catch (const json::exception& error) {

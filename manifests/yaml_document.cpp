@@ -32,6 +32,7 @@ std::string hint_for(const std::string& message) {
     if (begins(YAML::ErrorMsg::END_OF_SEQ_FLOW)) return "a list that begins with [ ends with ], and its entries have commas between them";
     if (begins(YAML::ErrorMsg::END_OF_MAP_FLOW)) return "a mapping that begins with { ends with }, and its entries have commas between them";
     if (begins(YAML::ErrorMsg::END_OF_SEQ) || begins(YAML::ErrorMsg::END_OF_MAP)) return "this line is not indented as its neighbours are";
+    if (begins(YAML::ErrorMsg::ALIAS_NOT_FOUND)) return "a text that begins with * has to be in quotes";
     if (begins(YAML::ErrorMsg::UNKNOWN_TOKEN)) return "a text that begins with @, ` or % has to be in quotes";
     if (begins(YAML::ErrorMsg::INVALID_ESCAPE)) return "in double quotes \\ begins an escape: write \\\\, or use single quotes";
     return {};

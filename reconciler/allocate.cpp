@@ -12,8 +12,6 @@
 namespace bottle {
 namespace {
 
-constexpr int kPrefix = 29;  ///< room for gateway, bundle address and Docker's own range, and no more
-
 std::string first_word(const std::string& text) {
     return text.substr(0, text.find(' '));
 }
@@ -48,9 +46,9 @@ bool is_free(const Subnet& subnet, const std::vector<Subnet>& taken) {
 
 std::optional<std::string> lowest_free(const std::string& pool_text, const std::vector<Subnet>& taken) {
     const auto pool = parse_subnet(pool_text);
-    if (!pool || pool->prefix > kPrefix) return std::nullopt;
-    for (std::uint64_t offset = 0; offset < pool->size(); offset += std::uint64_t{1} << (32 - kPrefix)) {
-        const Subnet candidate{pool->at(static_cast<std::uint32_t>(offset)), kPrefix};
+    if (!pool || pool->prefix > kSubnetPrefix) return std::nullopt;
+    for (std::uint64_t offset = 0; offset < pool->size(); offset += std::uint64_t{1} << (32 - kSubnetPrefix)) {
+        const Subnet candidate{pool->at(static_cast<std::uint32_t>(offset)), kSubnetPrefix};
         if (is_free(candidate, taken)) return format_subnet(candidate);
     }
     return std::nullopt;
@@ -94,13 +92,13 @@ std::variant<Allocation, std::string> allocate(const Manifest& manifest, const P
     }
     if (result.internal_subnet.empty()) {
         const auto subnet = lowest_free(pools.internal, taken);
-        if (!subnet) return fmt::format("no free /{} is left in the pool {} for internal networks", kPrefix, pools.internal);
+        if (!subnet) return fmt::format("no free /{} is left in the pool {} for internal networks", kSubnetPrefix, pools.internal);
         result.internal_subnet = *subnet;
     }
     taken.push_back(*parse_subnet(result.internal_subnet));
     if (manifest.bundle.external_network && result.external_subnet.empty()) {
         const auto subnet = lowest_free(pools.external, taken);
-        if (!subnet) return fmt::format("no free /{} is left in the pool {} for external networks", kPrefix, pools.external);
+        if (!subnet) return fmt::format("no free /{} is left in the pool {} for external networks", kSubnetPrefix, pools.external);
         result.external_subnet = *subnet;
     }
     if (manifest.network.mode == NetworkMode::TsiLoopback && result.alias.empty()) {

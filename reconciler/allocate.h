@@ -8,6 +8,9 @@
 
 namespace bottle {
 
+/// Of each network: room for gateway, bundle address and Docker's own range, and no more.
+inline constexpr int kSubnetPrefix = 29;
+
 /// Where allocations come from.
 struct Pools {
     std::string internal = "10.231.0.0/16";

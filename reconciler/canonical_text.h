@@ -117,8 +117,13 @@ public:
     }
 
     void put(const Workload& workload) {
-        const auto& [command, env, user] = workload;
-        all(command, env, user);
+        const auto& [command, env, user, secrets] = workload;
+        all(command, env, user, secrets);
+    }
+
+    void put(const SecretGrant& grant) {
+        const auto& [name, host, variable] = grant;
+        all(name, host, variable);
     }
 
     template <class T>
@@ -193,8 +198,8 @@ public:
     }
 
     void put(const ObservedWorkload& workload) {
-        const auto& [vmm_pid, vmm_start_time, spec_digest, state] = workload;
-        all(vmm_pid, vmm_start_time, spec_digest, state.index());
+        const auto& [vmm_pid, vmm_start_time, spec_digest, state, secrets] = workload;
+        all(vmm_pid, vmm_start_time, spec_digest, state.index(), secrets);
         if (const auto* running = std::get_if<WorkloadRunning>(&state)) put(running->pid);
         if (const auto* exited = std::get_if<WorkloadExited>(&state)) put(exited->code);
     }

@@ -87,7 +87,7 @@ private:
 
     void end_with_refusals() {
         ended_ = true;
-        result_.exit = Exit::Precondition;
+        result_.exit = now_.plan.refused;
         result_.problems = now_.plan.refusals;
     }
 

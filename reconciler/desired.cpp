@@ -2,7 +2,9 @@
 
 #include "reconciler/alias.h"
 #include "reconciler/allocate.h"
+#include "reconciler/host_limits.h"
 #include "reconciler/proof.h"
+#include "reconciler/secrets.h"
 #include "reconciler/smolvm_build.h"
 
 #include <fmt/format.h>
@@ -283,6 +285,8 @@ std::string workload_text(const Workload& workload) {
     std::string text = workload.user;
     for (const auto& argument : workload.command) text += '\0' + argument;
     for (const auto& [key, value] : workload.env) text += '\0' + key + "=" + value;
+    // Their names: another value is told as that.
+    for (const auto& [key, name] : workload.secrets) text += std::string("\0secret\0", 8) + key + "=" + name;
     return text;
 }
 
@@ -318,6 +322,7 @@ Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocat
     desired.mode = choice.mode;
     desired.mode_why = std::move(choice.why);
     desired.problems = std::move(choice.problems);
+    desired.not_allowed = beyond_limits(manifest, policy);
     desired.allocation = allocation;
     desired.bundle_address = bundle_address_of(allocation.internal_subnet);
     desired.dialled = desired.mode == NetworkMode::TsiLoopback ? allocation.alias : desired.bundle_address;
@@ -345,9 +350,10 @@ Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocat
     desire_firewall(manifest, snapshot, desired);
     desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {
-        desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user};
-        desired.workload_digest = digest(workload_text(*desired.workload));
+        desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user, {}};
     }
+    desire_secrets(manifest, policy, snapshot, desired);
+    if (desired.workload) desired.workload_digest = digest(workload_text(*desired.workload));
     desired.required = {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest};
     if (desired.firewall) desired.required.push_back(EvidenceKind::Firewall);
     return desired;

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,9 +39,14 @@ struct Desired {
     std::string no_firewall;  ///< why there is none, in words, for the proof
     std::map<std::string, std::string> guest_env;  ///< of the agent's command, and of every `exec`: the bundle's variables and the manifest's
     std::optional<Workload> workload;
+    std::map<std::string, std::string> fingerprints;  ///< keyed, of the values of its secrets, by name; of a source that was not read there is none
+    std::vector<SecretGrant> grants;                   ///< one for each host of each of its secrets
+    std::set<std::string> withheld;                    ///< secrets that the manifest names and the host policy does not give
     std::string user;  ///< whose home is repaired in the guest
     std::string workload_digest;
     std::vector<EvidenceKind> required;
+    /// What the host policy does not allow of it: refused as a wrong manifest is.
+    std::vector<Problem> not_allowed;
     /// What stands in the way of building any of it (an image that is not there), each with the way out.
     std::vector<Problem> problems;
 

@@ -24,6 +24,7 @@ const std::map<std::string, Words> kWords = {
     {"stop", {"Stopped", "Stop"}},         {"machine", {"MachineSet", "SetMachine"}}, {"allowlist", {"AllowlistSet", "SetAllowlist"}}, {"firewall", {"FirewallSet", "SetFirewall"}},
     {"image", {"ImageCopied", "CopyImage"}}, {"claim", {"UidClaimed", "ClaimUid"}},   {"seal", {"Sealed", "Seal"}},          {"prove", {"Probed", "Probe"}},
     {"pause", {"Paused", "Pause"}},        {"resume", {"Resumed", "Resume"}},        {"provision", {"Provisioned", "Provision"}}, {"launch", {"Launched", "Launch"}},  {"forget", {"Forgotten", "Forget"}},
+    {"grant", {"SecretGranted", "GrantSecret"}}, {"revoke", {"SecretRevoked", "RevokeSecret"}},
 };
 
 /// A word of a step that this version does not know, as Kubernetes would write it.
@@ -43,6 +44,8 @@ std::vector<std::string> words_of(const std::string& text) {
 std::string object_of(const std::vector<std::string>& step) {
     if (step.empty()) return "?";
     if (step.front() == "launch") return "workload/" + step.back();
+    // "grant secret api-token → api.example.com as API_TOKEN"
+    if (step.size() > 2 && step[1] == "secret") return "secret/" + step[2];
     if (step.size() == 2 || step[1] == "stop") return "machine/" + step.back();
     // A folder's own path begins with one.
     return step[step.size() - 2] + (step.back().starts_with("/") ? "" : "/") + step.back();

@@ -40,11 +40,6 @@ private:
     Fingerprint all_;
 };
 
-/// Where a value stands in a file is no part of what it means.
-bool is_place(const std::string& key) {
-    return key == "place" || key.ends_with("_place") || key.ends_with("Place");
-}
-
 bool is_named_list(const json& value) {
     return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [](const json& item) { return item.is_object() && item.contains("name"); });
 }
@@ -159,8 +154,8 @@ void add_machine(const std::string& bottle, const MachineView& machine, Collecto
 void add_records(const Observation<StoredState>& stored, Collector& all) {
     const std::string what = "bottle's records";
     if (!stored.present()) return all.set(what, stored.absent() ? kWasAbsent : kWasUnknown);
-    const auto& [allocation, start, proof, provisioned, unproved, other_allocations, others, socket] = *stored;
-    all.add(what, allocation, start, proof, provisioned, unproved, socket);
+    const auto& [allocation, start, proof, provisioned, unproved, other_allocations, others, grants, socket] = *stored;
+    all.add(what, allocation, start, proof, provisioned, unproved, grants, socket);
 }
 
 }  // namespace
@@ -199,6 +194,7 @@ Fingerprint desired_fingerprint(const Desired& desired, const KeyedDigest& diges
     all.add("the firewall", desired.firewall);
     all.add("the guest's variables", desired.guest_env);
     all.add("the agent's command", desired.workload);
+    all.add("the secrets and their hosts", desired.fingerprints, desired.grants);
     all.add("the evidence that is required", desired.required);
     return std::move(all).take();
 }

@@ -1,5 +1,7 @@
 #include "reconciler/events.h"
 
+#include "manifests/stored_manifest.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -9,11 +11,6 @@ namespace bottle {
 namespace {
 
 using nlohmann::json;
-
-/// Where a value stands in a file is no part of what it means.
-bool is_place(const std::string& key) {
-    return key == "place" || key.ends_with("_place") || key.ends_with("Place");
-}
 
 std::string shown(const json& value) {
     constexpr std::size_t kLongest = 60;

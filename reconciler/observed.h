@@ -243,6 +243,7 @@ struct ObservedWorkload {
     std::uint64_t vmm_start_time = 0;
     std::string spec_digest;  ///< keyed, of argv, environment and user
     std::variant<WorkloadRunning, WorkloadExited, WorkloadLost> state;
+    std::map<std::string, std::string> secrets{};  ///< keyed fingerprints of the values that it got, by the secret's name
 
     bool operator==(const ObservedWorkload&) const = default;
 };
@@ -260,6 +261,7 @@ struct StoredState {
     std::optional<Unproved> unproved;        ///< nothing: proved at some time, or made on disks that were there
     std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
     std::vector<Holdings> others;                         ///< the same, with all that their records say they hold
+    std::vector<SecretGrant> grants;    ///< as the last apply made them
     std::optional<std::string> socket;  ///< mode socket: the file that infra made when we started it, as `socket_identity` says it
 
     bool operator==(const StoredState&) const = default;
@@ -299,6 +301,8 @@ struct Snapshot {
     Observation<Route> route;  ///< to the address that the guest dials, for the VMM's uid; Absent: unreachable
     Observation<std::vector<HostSocket>> listeners;  ///< of this host; looked at in mode tsi-loopback, else Absent
     Observation<ObservedWorkload> workload;
+    /// Keyed fingerprints of the secrets whose sources were read, by name; Absent: the variable is not set, or the file not there. A name that is missing was not asked for.
+    std::map<std::string, Observation<std::string>> secrets;
     Observation<StoredState> stored;
 
     bool operator==(const Snapshot&) const = default;

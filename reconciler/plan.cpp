@@ -3,6 +3,7 @@
 #include "reconciler/plan_docker.h"
 #include "reconciler/plan_machine.h"
 #include "reconciler/proof.h"
+#include "reconciler/secrets.h"
 
 #include <fmt/format.h>
 
@@ -38,6 +39,7 @@ void refuse_shared(const std::vector<Change>& changes, PlanBuilder& builder) {
 Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options) {
     PlanBuilder builder(desired.name, desired.place);
     refuse_unknowns(desired, snapshot, builder);
+    for (const auto& problem : desired.not_allowed) builder.refuse(problem);
     for (const auto& problem : desired.problems) builder.refuse(problem);
     const auto changes = diff_host(desired, snapshot);
 
@@ -51,8 +53,11 @@ Plan plan_apply(const Desired& desired, const Snapshot& snapshot, const PlanOpti
     refuse_shared(changes, builder);
     if (snapshot.docker.present()) plan_docker(desired, *snapshot.docker, snapshot.socket_place, changes, options, builder);
     const bool readable = snapshot.stored.present() && !snapshot.machine.row.unknown() && snapshot.machine.processes.present();
+    if (snapshot.stored.present()) plan_secrets(desired, *snapshot.stored, builder);
     if (readable) plan_machine(desired, snapshot, options, life != Life::Dead && stop_cause.empty(), builder);
-    return std::move(builder).finish();
+    auto plan = std::move(builder).finish();
+    if (!desired.not_allowed.empty()) plan.refused = Exit::Usage;
+    return plan;
 }
 
 }  // namespace bottle

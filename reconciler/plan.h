@@ -29,6 +29,7 @@ struct Plan {
     Place place;
     std::vector<Step> steps;
     std::vector<Problem> refusals;
+    Exit refused = Exit::Precondition;  ///< what a command ends with that meets them; Usage: the host policy does not allow the manifest
 
     bool empty() const { return steps.empty() && refusals.empty(); }
 };

@@ -1,10 +1,12 @@
 #include "reconciler/plan_machine.h"
 
+#include "manifests/quantity.h"
 #include "reconciler/plan_docker.h"
 
 #include "reconciler/firewall.h"
 #include "reconciler/proof.h"
 #include "reconciler/row.h"
+#include "reconciler/secrets.h"
 #include "reconciler/smolvm_build.h"
 
 #include <fmt/format.h>
@@ -49,6 +51,7 @@ std::string workload_doubt(const Desired& desired, const Snapshot& snapshot) {
     const auto& workload = *snapshot.workload;
     if (std::holds_alternative<WorkloadLost>(workload.state)) return "who held the agent's command died: it may still run, unwatched";
     if (!desired.workload) return "the manifest names no command any more";
+    if (auto doubt = secrets_doubt(desired, workload); !doubt.empty()) return doubt;
     if (workload.spec_digest != desired.workload_digest) return "the agent's command, user or environment changed";
     return {};
 }
@@ -119,8 +122,7 @@ void plan_running(const Desired& desired, const Snapshot& snapshot, const PlanOp
 }
 
 std::string machine_detail(const Machine& machine) {
-    const auto memory = machine.memory_mib % 1024 == 0 ? fmt::format("{}Gi", machine.memory_mib / 1024) : fmt::format("{}Mi", machine.memory_mib);
-    return fmt::format("offline, {} cpu{}, {}", machine.cpus, machine.cpus == 1 ? "" : "s", memory);
+    return fmt::format("offline, {} cpu{}, {}", machine.cpus, machine.cpus == 1 ? "" : "s", quantity_text(machine.memory_mib << 20));
 }
 
 void plan_claim(const Desired& desired, const Snapshot& snapshot, const std::string& part_of, PlanBuilder& builder) {

@@ -18,6 +18,7 @@ Condition unknown(std::string type, std::string message) {
 }
 
 Condition accepted(const Desired& desired) {
+    if (!desired.not_allowed.empty()) return no("Accepted", "NotAllowed", desired.not_allowed.front().text);
     if (desired.problems.empty()) return yes("Accepted", "Valid");
     return no("Accepted", "Refused", desired.problems.front().text);
 }
@@ -104,7 +105,7 @@ const Condition& condition(const std::vector<Condition>& all, const std::string&
 }
 
 Exit exit_of_diff(const Plan& plan) {
-    if (!plan.refusals.empty()) return Exit::Precondition;
+    if (!plan.refusals.empty()) return plan.refused;
     return plan.steps.empty() ? Exit::Ok : Exit::Failed;
 }
 

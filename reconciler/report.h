@@ -24,7 +24,7 @@ std::vector<Condition> conditions(const Desired& desired, const Snapshot& snapsh
 /// The condition of that type; it is always there.
 const Condition& condition(const std::vector<Condition>& all, const std::string& type);
 
-/// Exit code of `diff`: 0 nothing to do, 1 differences, 3 a refusal or an unknown.
+/// Exit code of `diff`: 0 nothing to do, 1 differences, 2 the host policy does not allow the manifest, 3 another refusal or an unknown.
 Exit exit_of_diff(const Plan& plan);
 
 }  // namespace bottle

@@ -42,9 +42,11 @@ struct Sides {
     ordered_json wanted;
 
     void put(const std::string& field, const ordered_json& seen_value, const ordered_json& wanted_value) {
-        if (!seen.is_null() && seen_value != "") seen[field] = seen_value;
-        if (!wanted.is_null() && wanted_value != "") wanted[field] = wanted_value;
+        if (!seen.is_null() && !is_empty_text(seen_value)) seen[field] = seen_value;
+        if (!wanted.is_null() && !is_empty_text(wanted_value)) wanted[field] = wanted_value;
     }
+
+    static bool is_empty_text(const ordered_json& value) { return value.is_string() && value.get_ref<const std::string&>().empty(); }
 };
 
 Sides sides_of(bool is_seen, bool is_wanted, const std::vector<FieldPair>& fields) {

@@ -203,8 +203,18 @@ struct Workload {
     std::vector<std::string> command;
     std::map<std::string, std::string> env;  ///< the bundle's variables and the manifest's literal ones
     std::string user;
+    std::map<std::string, std::string> secrets;  ///< the names of secrets, by variable: their values are asked for at the launch
 
     bool operator==(const Workload&) const = default;
+};
+
+/// A secret, a host that it is for, and the variable in which the agent's command gets it.
+struct SecretGrant {
+    std::string name;
+    std::string host;  ///< empty: the host policy names none
+    std::string variable;
+
+    bool operator==(const SecretGrant&) const = default;
 };
 
 }  // namespace bottle

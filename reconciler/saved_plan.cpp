@@ -208,6 +208,10 @@ SavedPlan read_saved_plan(const std::string& text) {
     plan.keyed = members.get<bool>("keyed");
     for (const auto& bottle : list_at(members, "bottles")) plan.bottles.push_back(read_bottle(bottle));
     members.no_more();
+    std::set<std::string> names;
+    for (const auto& bottle : plan.bottles) {
+        if (!names.insert(bottle.name).second) refuse(fmt::format("bottle {} stands in it twice", printable(bottle.name)));
+    }
     return plan;
 }
 

@@ -51,7 +51,7 @@ SavedBottle save_removal(const std::string& bottle, const Snapshot& snapshot, co
 /// Format "bottle.plan-file/v1".
 std::string to_text(const SavedPlan& plan);
 /// The reverse, of a text from outside. Throws Error{Exit::Usage} with the reason for everything that `to_text` does not write: another format, keys that
-/// are unknown, missing or there twice, more than 8 MiB.
+/// are unknown, missing or there twice, a bottle that is, more than 8 MiB.
 SavedPlan read_saved_plan(const std::string& text);
 
 /// Everything that moved since, each thing by its name and at `place`; empty where all is as it was. Steps are compared last: for what is none of this

@@ -88,13 +88,20 @@ struct Provision {
 struct Launch {
     Workload workload;
 };
+/// In our records: that the host policy gives it, and for which host.
+struct GrantSecret {
+    SecretGrant grant;
+};
+struct RevokeSecret {
+    SecretGrant grant;
+};
 /// Gives back what the bottle held and removes its state folder: the last step of a delete.
 struct Forget {};
 
 using Action = std::variant<ImportPauseImage, CreateVolume, RemoveVolume, CreateNetwork, RemoveNetwork, CreateContainer,
                             ConnectNetwork, DisconnectNetwork, StartContainer, RemoveContainer, RemoveImage, CopyImage, MakeSocketFolder, ClaimUid,
                             CreateMachine, UpdateMachine, SetAllowlist, InstallFirewall, RemoveFirewall, StartMachine, StopMachine, PauseMachine,
-                            ResumeMachine, DeleteMachine, SealMachine, Prove, Provision, Launch, Forget>;
+                            ResumeMachine, DeleteMachine, SealMachine, Prove, Provision, Launch, GrantSecret, RevokeSecret, Forget>;
 
 /// What a step costs the user.
 enum class Cost { Nothing, Restart, Data };

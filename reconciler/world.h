@@ -5,6 +5,7 @@
 #include "reconciler/step.h"
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Scope {
     std::string bundle_address;   ///< that the guest dials; empty: not allocated yet, no route is asked for
     std::int64_t vmm_uid = 0;
     std::string socket_folder;    ///< of the mounted socket; empty: none is mounted
+    std::set<std::string> secrets;  ///< whose sources are read, by name
     bool tsi_loopback = false;    ///< who publishes and who listens on this host is looked at, too
     std::string image_source;     ///< the folder of which the bottle has a copy; empty: it needs none
 };

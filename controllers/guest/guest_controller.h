@@ -3,6 +3,7 @@
 #include "controllers/guest/invocation.h"
 #include "controllers/guest/targets.h"
 #include "controllers/process/process_runner.h"
+#include "controllers/process/secret_bytes.h"
 #include "reconciler/guest_reading.h"
 #include "reconciler/world.h"
 
@@ -47,6 +48,12 @@ public:
     /// Tried again once where the guest's agent kills it (exit 137 right after a start).
     Outcome provision(const SmolvmInvocation& smolvm, const std::string& user);
 
+    /// Puts a shell script that sets the agent's secrets into a file of the guest's memory that only `user` may read: on /dev/shm, a tmpfs in every guest
+    /// (1.4.0, 1.8.3, 1.32.2), so that it never comes to a disk. It goes there by standard input, never in an argument or a variable. `path` is then where it lies.
+    Outcome place_secrets(const SmolvmInvocation& smolvm, const std::string& user, const SecretBytes& script, std::string& path);
+    /// Where nobody came to read it. Best effort: it goes with the guest's memory.
+    void remove_secrets(const SmolvmInvocation& smolvm, const std::string& path);
+
     /// Without a network: where nobody listens on the bundle's port in the guest any more, a copy of the probe is started again that forwards it. Of the scope,
     /// the surroundings' ports and socket are used. One call where somebody listens; who that is, the probe finds out.
     Outcome stand_forwarder(const GuestScope& scope);
@@ -73,6 +80,9 @@ private:
 
 /// The arguments of the ownership repair: {"/bin/sh", "-c", script, "sh", user, token}; it prints the token at its end.
 std::vector<std::string> provision_command(const std::string& user, const std::string& token);
+
+/// The arguments of what writes its standard input, lines of text, to a new file that only its user may read; it prints the token at its end.
+std::vector<std::string> place_command(const std::string& path, const std::string& token);
 
 /// The arguments of the look for somebody who listens on 127.0.0.1:`port`: a shell line that prints the token if there is one.
 std::vector<std::string> listening_command(int port, const std::string& token);

@@ -114,7 +114,7 @@ Observation<ObservedWorkload> observe_workload(const std::string& state_folder) 
     if (!read_from(file.fd.get(), 0, kMaxRecord, text)) return Unknown{"cannot read " + std::string(kWorkloadRecord)};
     std::optional<WorkloadRecord> record = parse_record(text);
     if (!record) return Unknown{fmt::format("{}/{} is not a workload's record", state_folder, kWorkloadRecord)};
-    ObservedWorkload workload{record->vmm_pid, record->vmm_start_time, record->spec_digest, WorkloadLost{}};
+    ObservedWorkload workload{record->vmm_pid, record->vmm_start_time, record->spec_digest, WorkloadLost{}, record->secrets};
     if (record->exit_code)
         workload.state = WorkloadExited{*record->exit_code};
     else if (locked)

@@ -2,6 +2,7 @@
 
 #include "controllers/state/private_file.h"
 #include "manifests/yaml_document.h"
+#include "reconciler/host_limits.h"
 
 #include <optional>
 
@@ -25,7 +26,13 @@ HostPolicy read_host_policy(const std::string& path) {
     HostPolicy defaults;
     defaults.file = path;
     auto text = text_of(path);
-    return text ? parse_host_policy(SourceText(path, std::move(*text))) : defaults;
+    if (!text) return defaults;
+    const SourceText source(path, std::move(*text));
+    auto policy = parse_host_policy(source);
+    std::vector<Problem> problems;
+    for (auto& problem : pool_problems(policy.pools)) problems.push_back(source.problem(*problem.place, std::move(problem.text), std::move(problem.hint)));
+    if (!problems.empty()) throw Error(Exit::Usage, std::move(problems));
+    return policy;
 }
 
 }  // namespace bottle

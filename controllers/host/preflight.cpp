@@ -32,7 +32,11 @@ void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
     const auto& newest = builds.back().version;
     const bool measured = std::any_of(builds.begin(), builds.end(), [&](const SmolvmBuild& build) { return build.version == facts.smolvm_version; });
     const bool accepted = !facts.smolvm_accepted.empty() && facts.smolvm_accepted == facts.smolvm_version;
-    if (facts.smolvm_path.empty()) {
+    const auto other = facts.smolvm_named.empty() ? fmt::format("put smolvm {} first on PATH", newest) : fmt::format("name smolvm {} there", newest);
+    if (facts.smolvm_path.empty() && !facts.smolvm_named.empty()) {
+        problems.push_back(problem(fmt::format("this bottle's machine needs the program smolvm, and the one that the host policy names is none: {}", printable(facts.smolvm_named)),
+                                   fmt::format("{} (python3 -m pip download --no-deps smolmachines=={})", other, newest)));
+    } else if (facts.smolvm_path.empty()) {
         problems.push_back(problem("this bottle's machine needs the program smolvm on PATH, and no absolute folder of PATH has it",
                                    fmt::format("python3 -m pip download --no-deps smolmachines=={}, unzip it, and put smol/smol-vmm on PATH as smolvm, executable, beside its libraries",
                                                newest)));
@@ -42,7 +46,7 @@ void check_smolvm(const PreflightFacts& facts, std::vector<Problem>& problems) {
     } else if (!measured && !accepted) {
         problems.push_back(problem(fmt::format("{} is version {}, and this bottle supports {}: what confines a machine differs by version",
                                                printable(facts.smolvm_path), printable(facts.smolvm_version), measured_versions()),
-                                   fmt::format("put smolvm {} first on PATH (python3 -m pip download --no-deps smolmachines=={})", newest, newest)));
+                                   fmt::format("{} (python3 -m pip download --no-deps smolmachines=={})", other, newest)));
     }
 }
 
@@ -84,24 +88,30 @@ void check_state_folder(const PreflightFacts& facts, std::vector<Problem>& probl
                                facts.is_root ? "export XDG_STATE_HOME=/var/lib   or another short path" : "export XDG_STATE_HOME=$HOME/.s   or another short path of your own"));
 }
 
+/// How the socket is said that shall be used.
+std::string docker_at(const PreflightFacts::Docker& docker, const std::string& socket) {
+    if (docker.named.empty()) return "DOCKER_HOST=unix://" + socket;
+    return fmt::format("docker: {{host: \"unix://{}\"}}, at {}", socket, docker.named);
+}
+
 void check_docker(const PreflightFacts& facts, std::vector<Problem>& problems) {
     const auto& docker = facts.docker;
     if (docker.not_permitted) {
         problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
                                    "sudo usermod -aG docker $(id -un)   then log in again; whoever is in that group is as good as root"));
     } else if (docker.refused) {
-        problems.push_back(problem(printable(docker.problem), "apt-get install docker.io   or set DOCKER_HOST=unix:///path/to/docker.sock"));
+        problems.push_back(problem(printable(docker.problem), "apt-get install docker.io   or set " + docker_at(docker, "/path/to/docker.sock")));
     } else if (!docker.problem.empty()) {
         problems.push_back(problem(fmt::format("Docker does not answer at {}: {}", printable(docker.address), printable(docker.problem)),
-                                   "systemctl start docker   or set DOCKER_HOST=unix:///path/to/docker.sock"));
+                                   "systemctl start docker   or set " + docker_at(docker, "/path/to/docker.sock")));
     } else if (docker.desktop) {
         problems.push_back(problem("this is Docker Desktop: its networks are in a machine of its own, where no VM of this host can reach them", "install Docker Engine natively"));
     } else if (docker.socket_owner < 0) {
         problems.push_back(problem(fmt::format("who serves Docker at {} cannot be told: its networks may not be this host's", printable(docker.address)),
-                                   "use the system's Docker: DOCKER_HOST=unix:///var/run/docker.sock"));
+                                   "use the system's Docker: " + docker_at(docker, "/var/run/docker.sock")));
     } else if (docker.rootless || docker.socket_owner != 0) {
         problems.push_back(problem("this Docker runs rootless: its networks are in a namespace of their own, where no VM of this host can reach them",
-                                   "use the system's Docker: DOCKER_HOST=unix:///var/run/docker.sock"));
+                                   "use the system's Docker: " + docker_at(docker, "/var/run/docker.sock")));
         // Where that is hidden from a user who is not root, the proof tells it: the kernel must route to the bridge of our network's own id.
     } else if (!docker.same_network_namespace.value_or(!facts.is_root)) {
         problems.push_back(problem("this Docker runs in another network namespace than bottle: its bridges are not this host's", "run bottle where dockerd runs"));

@@ -19,7 +19,8 @@ struct PreflightFacts {
     bool is_root = false;
     std::int64_t euid = -1;
 
-    std::string smolvm_path;     ///< empty: not on PATH
+    std::string smolvm_named;    ///< the program that the host policy names, and where; empty: it is looked for on PATH
+    std::string smolvm_path;     ///< empty: there is none
     std::string smolvm_version;  ///< as it prints it; empty: it did not answer
     std::string smolvm_accepted; ///< the version that the host policy gives to a program with this one's digest; empty: none
     std::string smolvm_problem;  ///< why it did not
@@ -29,6 +30,7 @@ struct PreflightFacts {
     std::string longest_socket;  ///< the longest path of a socket in the machine's folder
 
     struct Docker {
+        std::string named;    ///< where the host policy names it; empty: it does not
         std::string address;  ///< the socket's path
         std::string problem;  ///< not empty: it does not answer, and why
         bool rootless = false;

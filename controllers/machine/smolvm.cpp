@@ -36,6 +36,12 @@ std::optional<std::string> real_executable(const std::string& path) {
     return real.string();
 }
 
+Smolvm smolvm_at(const std::string& program) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(program, error);
+    return {program, std::filesystem::path(program).parent_path(), build_of_size(error ? -1 : static_cast<std::int64_t>(size))};
+}
+
 bool is_version(const std::string& text) {
     return !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789.") == std::string::npos && text.front() != '.' && text.back() != '.';
 }
@@ -81,13 +87,15 @@ std::optional<Smolvm> find_smolvm(const std::string& path) {
     for (std::string folder; std::getline(folders, folder, ':');) {
         // An empty or relative entry means the current folder: whoever owns that could put a smolvm there.
         if (folder.empty() || folder.front() != '/') continue;
-        const auto program = real_executable(folder + "/smolvm");
-        if (!program) continue;
-        std::error_code error;
-        const auto size = std::filesystem::file_size(*program, error);
-        return Smolvm{*program, std::filesystem::path(*program).parent_path(), build_of_size(error ? -1 : static_cast<std::int64_t>(size))};
+        if (const auto program = real_executable(folder + "/smolvm")) return smolvm_at(*program);
     }
     return std::nullopt;
+}
+
+std::optional<Smolvm> choose_smolvm(const SmolvmPolicy& policy, const std::string& path) {
+    if (policy.path.empty()) return find_smolvm(path);
+    const auto program = real_executable(policy.path);
+    return program ? std::optional(smolvm_at(*program)) : std::nullopt;
 }
 
 void accept_build(Smolvm& smolvm, const SmolvmPolicy& policy) {

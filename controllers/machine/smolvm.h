@@ -13,7 +13,7 @@
 
 namespace bottle {
 
-/// The smolvm that PATH leads to: its real file, and the folder with its libraries beside it.
+/// The smolvm that is used: its real file, and the folder with its libraries beside it.
 struct Smolvm {
     std::string program;
     std::string folder;
@@ -30,6 +30,8 @@ struct Smolvm {
 
 /// Nothing when no executable `smolvm` is on `path` (as PATH is written).
 std::optional<Smolvm> find_smolvm(const std::string& path);
+/// The program that the host policy names, else `find_smolvm`; nothing also where that is no program.
+std::optional<Smolvm> choose_smolvm(const SmolvmPolicy& policy, const std::string& path);
 
 /// Takes the program for the build that the host policy names by the program's digest; none that was measured is taken for another.
 void accept_build(Smolvm& smolvm, const SmolvmPolicy& policy);

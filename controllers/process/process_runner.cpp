@@ -159,6 +159,8 @@ struct Birth {
     _exit(127);
 }
 
+constexpr std::size_t kChunk = 16384;
+
 /// Moves bytes between the program and us until it ends, or the deadline or the cap is reached.
 class Conversation {
 public:
@@ -166,6 +168,11 @@ public:
         : request_(request), in_(in), out_(out), err_(err), end_(end), result_(result) {
         for (const int fd : {in_.get(), out_.get(), err_.get()}) fcntl(fd, F_SETFL, O_NONBLOCK);
         if (request_.input.empty()) in_.reset();
+        // A text that grows leaves what it held behind.
+        if (request_.secret) {
+            result_.out.reserve(request_.output_cap + kChunk);
+            result_.err.reserve(request_.output_cap + kChunk);
+        }
     }
 
     /// False when the program has to be killed; `result.end` says why. `exited` is its pidfd. Its end counts, not that of its outputs:
@@ -198,11 +205,12 @@ private:
 
     /// One read, or all that is there; false beyond the cap.
     bool take(Descriptor& from, std::string& to, bool all) {
-        std::array<char, 16384> buffer;
+        std::array<char, kChunk> buffer;
         while (from.open()) {
             const auto count = read(from.get(), buffer.data(), buffer.size());
             if (count > 0) {
                 to.append(buffer.data(), static_cast<std::size_t>(count));
+                if (request_.secret) explicit_bzero(buffer.data(), static_cast<std::size_t>(count));
                 if (to.size() > request_.output_cap) {
                     to.resize(request_.output_cap);
                     return false;

@@ -15,6 +15,7 @@ struct ProcessRequest {
     std::string input;                     ///< written to its standard input, which is then closed
     std::chrono::milliseconds deadline{30'000};
     std::size_t output_cap = 1 << 20;      ///< bytes, for standard output and standard error each
+    bool secret = false;                   ///< what it prints is one: no other copy of it stays in memory than the result's
 };
 
 struct ProcessResult {

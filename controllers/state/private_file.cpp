@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -56,7 +56,9 @@ void check_above(const std::string& path, const char* way_out) {
     }
 }
 
-std::optional<std::string> read_checked(const std::string& path, std::size_t cap, const std::function<void(const struct stat&)>& check) {
+/// `Text`: std::string or SecretBytes.
+template <class Text>
+std::optional<Text> read_checked(const std::string& path, std::size_t cap, const std::function<void(const struct stat&)>& check) {
     const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (file.fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
     if (file.fd < 0) fail(path, "cannot open");
@@ -64,24 +66,27 @@ std::optional<std::string> read_checked(const std::string& path, std::size_t cap
     if (fstat(file.fd, &info) != 0) fail(path, "cannot look at");
     if (!S_ISREG(info.st_mode)) throw Error(Exit::Failed, path + " is no regular file");
     check(info);
-    std::string text;
-    std::array<char, 65536> buffer;
+    Text text;
+    constexpr std::size_t kChunk = 65536;
     for (;;) {
-        const auto count = read(file.fd, buffer.data(), buffer.size());
+        const auto had = text.size();
+        text.resize(had + kChunk);
+        const auto count = read(file.fd, text.data() + had, kChunk);
+        text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) fail(path, "cannot read");
         if (count == 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
         if (text.size() > cap) throw Error(Exit::Failed, fmt::format("{} has more than {} bytes", path, cap));
     }
 }
 
 std::optional<std::string> read_private_file(const std::string& path, std::size_t cap) {
-    return read_checked(path, cap, [](const struct stat&) {});
+    return read_checked<std::string>(path, cap, [](const struct stat&) {});
 }
 
-std::optional<std::string> read_own(const std::string& path, std::size_t cap, bool secret) {
-    return read_checked(path, cap, [&](const struct stat& info) {
+template <class Text>
+std::optional<Text> read_own(const std::string& path, std::size_t cap, bool secret) {
+    return read_checked<Text>(path, cap, [&](const struct stat& info) {
         if (info.st_uid != geteuid() && info.st_uid != 0) throw Error(Exit::Failed, fmt::format("{} belongs to uid {}, not to us", path, info.st_uid));
         if ((info.st_mode & 022) != 0) throw Error(Exit::Failed, path + " can be written by others: what it says cannot be trusted");
         if (secret && (info.st_mode & 077) != 0) throw Error(Exit::Failed, path + " can be read by others: it is no secret any more", "chmod 600 " + path);
@@ -90,15 +95,26 @@ std::optional<std::string> read_own(const std::string& path, std::size_t cap, bo
 
 std::optional<std::string> read_own_file(const std::string& path, bool secret) {
     constexpr std::size_t kCap = 4096;
-    return read_own(path, kCap, secret);
+    return read_own<std::string>(path, kCap, secret);
+}
+
+/// False when nothing is there.
+bool check_kept(const std::string& path) {
+    struct stat info {};
+    if (lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return false;
+    check_above(path, "");
+    if (S_ISLNK(info.st_mode)) throw Error(Exit::Failed, path + " is a link", "put the file itself there");
+    return true;
 }
 
 std::optional<std::string> read_trusted_file(const std::string& path, std::size_t cap) {
-    struct stat info {};
-    if (lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-    check_above(path, "");
-    if (S_ISLNK(info.st_mode)) throw Error(Exit::Failed, path + " is a link", "put the file itself there");
-    return read_own(path, cap, false);
+    if (!check_kept(path)) return std::nullopt;
+    return read_own<std::string>(path, cap, false);
+}
+
+std::optional<SecretBytes> read_secret_file(const std::string& path, std::size_t cap) {
+    if (!check_kept(path)) return std::nullopt;
+    return read_own<SecretBytes>(path, cap, true);
 }
 
 void write_private_file(const std::string& path, const std::string& text) {

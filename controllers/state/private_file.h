@@ -1,5 +1,7 @@
 #pragma once
 
+#include "controllers/process/secret_bytes.h"
+
 #include <optional>
 #include <string>
 
@@ -17,6 +19,9 @@ std::optional<std::string> read_own_file(const std::string& path, bool secret);
 /// The same as `read_own_file`, of at most `cap` bytes, for a file that a person keeps: refused as well when somebody but root and us could
 /// exchange it, as `check_private_folder` says of a folder.
 std::optional<std::string> read_trusted_file(const std::string& path, std::size_t cap);
+
+/// The same for a secret that a person keeps in a file: refused as well when others may read it. No copy of it stays in memory but the one that is returned.
+std::optional<SecretBytes> read_secret_file(const std::string& path, std::size_t cap);
 
 /// Replaces the file as a whole (written beside it, fsync, rename, fsync of the folder), mode 0600. Throws Error{Exit::Failed}.
 void write_private_file(const std::string& path, const std::string& text);

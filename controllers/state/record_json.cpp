@@ -83,6 +83,7 @@ static void from_json(const nlohmann::json& json, ProofKey& key) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, kind, verdict, reading, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GuestProof, key, evidence, taken_at, raw)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SecretGrant, name, host, variable)
 
 namespace {
 
@@ -122,6 +123,12 @@ std::string to_record(const GuestProof& proof) {
 }
 GuestProof proof_from_record(const std::string& text) {
     return parse<GuestProof>(text);
+}
+std::string to_record(const std::vector<SecretGrant>& grants) {
+    return dump(grants);
+}
+std::vector<SecretGrant> grants_from_record(const std::string& text) {
+    return parse<std::vector<SecretGrant>>(text);
 }
 std::string to_record(Unproved unproved) {
     return unproved == Unproved::Created ? "created" : "started";

@@ -200,6 +200,7 @@ StoredState StateStore::read(const std::string& bottle) {
         if (const auto proof = record(database, bottle, "proof")) state.proof = proof_from_record(*proof);
         state.provisioned = record(database, bottle, "provisioned");
         state.socket = record(database, bottle, "socket");
+        if (const auto grants = record(database, bottle, "grants")) state.grants = grants_from_record(*grants);
         if (const auto unproved = record(database, bottle, "unproved")) state.unproved = unproved_from_record(*unproved);
         return state;
     });
@@ -289,6 +290,13 @@ void StateStore::save_provisioned(const std::string& bottle, const std::string& 
 void StateStore::save_socket(const std::string& bottle, const std::string& identity) {
     writing([&](SQLite::Database& database) {
         save_record(database, bottle, "socket", identity);
+        return true;
+    });
+}
+
+void StateStore::save_grants(const std::string& bottle, const std::vector<SecretGrant>& grants) {
+    writing([&](SQLite::Database& database) {
+        save_record(database, bottle, "grants", to_record(grants));
         return true;
     });
 }

@@ -44,6 +44,7 @@ public:
     void save_unproved(const std::string& bottle, std::optional<Unproved> unproved);
     void save_provisioned(const std::string& bottle, const std::string& vmm);
     void save_socket(const std::string& bottle, const std::string& identity);
+    void save_grants(const std::string& bottle, const std::vector<SecretGrant>& grants);
 
     /// The applied manifest; its generation rises when the digest of the resolved Desired changes. Returns the generation.
     /// Writes nothing when both are as they were.

@@ -57,6 +57,33 @@ TEST_CASE("golden: the signs of a plan have colours, and nothing else of it has"
     check_golden("cli/plan-colour.txt", paint_signs(text, {0, true}));
 }
 
+TEST_CASE("golden: a plan on a narrow screen goes on below, and nothing of it is cut off") {
+    auto world = model::ready_world();
+    world.change_row([](auto& row) { row["allowed_cidrs"] = nullptr; });
+    world.add_foreign_container("curious", "bottle-docs-writer");
+    const auto text = to_text(model::look_and_plan(world, model::sample_manifest()).plan);
+    check_golden("cli/plan-60-columns.txt", paint_signs(text, {60, false}));
+    const auto words_of = [](const std::string& of) {
+        std::istringstream stream(of);
+        std::vector<std::string> words;
+        for (std::string word; stream >> word;) words.push_back(word);
+        return words;
+    };
+    for (std::size_t width = 30; width < 200; ++width) {
+        const auto shown = paint_signs(text, {width, false});
+        CHECK(words_of(shown) == words_of(text));
+        std::istringstream lines(shown);
+        for (std::string line; std::getline(lines, line);) {
+            const auto length = static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+            INFO(width << ": " << line);
+            // Two words that do not fit side by side are on two lines.
+            CHECK((length <= width || words_of(line).size() <= 3));
+        }
+    }
+    CHECK(paint_signs("a line without a place to go on at\n", {4, false}) == "a\n      line\n      without\n      a\n      place\n      to\n      go\n      on\n      at\n");
+    CHECK(paint_signs("x\n\n", {1, false}) == "x\n\n");
+}
+
 TEST_CASE("ages as kubectl says them") {
     const auto now = *seconds_of("2026-11-26T12:00:00Z");
     const std::pair<std::int64_t, const char*> cases[] = {{0, "0s"},        {119, "119s"},    {120, "2m"},      {150, "2m30s"},   {599, "9m59s"},  {600, "10m"},    {10'799, "179m"},

@@ -1,4 +1,5 @@
 #include "controllers/guest/workload.h"
+#include "controllers/guest/guest_controller.h"
 #include "controllers/guest/guest_files.h"
 #include "tests/guest/temp_folder.h"
 
@@ -36,8 +37,8 @@ struct World {
         request.state_folder = folder.path();
         request.program = WORKLOAD_STANDIN;
         request.keeper.smolvm = {folder.file("smolvm"), {"PATH=/usr/bin:/bin", "OUT=" + folder.path()}, "bottle-docs"};
-        request.keeper.workload = {{"agent", "--flag", "a b"}, {{"EDITOR", "vi"}, {"TOKEN", "s3cret value"}}, "node"};
-        request.keeper.record = {4711, 99, "digest", 0, std::nullopt};
+        request.keeper.workload = {{"agent", "--flag", "a b"}, {{"EDITOR", "vi"}, {"TOKEN", "s3cret value"}}, "node", {}};
+        request.keeper.record = {4711, 99, "digest", 0, {}, std::nullopt};
     }
 
     template <class State>
@@ -145,8 +146,8 @@ TEST_CASE("what cannot be kept is told, and nothing is left that looks launched"
 TEST_CASE("records that make no sense are unknown, never absent") {
     TempFolder folder;
     const std::string path = folder.file("workload.json");
-    const std::string whole = to_text(WorkloadRecord{1, 2, "d", 3, 4});
-    REQUIRE(parse_record(whole) == WorkloadRecord{1, 2, "d", 3, 4});
+    const std::string whole = to_text(WorkloadRecord{1, 2, "d", 3, {{"token", "print"}}, 4});
+    REQUIRE(parse_record(whole) == WorkloadRecord{1, 2, "d", 3, {{"token", "print"}}, 4});
     for (const std::string& text :
          {std::string(), std::string("{}"), std::string("[1]"), whole.substr(0, whole.size() / 2),
           std::string("\xff\xfe"),
@@ -167,7 +168,7 @@ TEST_CASE("records that make no sense are unknown, never absent") {
 
 TEST_CASE("requests pass whole, and a damaged one is refused") {
     KeeperRequest request{
-        {"/s", {"A=b"}, "m"}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node"}, {1, 2, "d", 0, std::nullopt}};
+        {"/s", {"A=b"}, "m"}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node", {{"T", "token"}}}, "/dev/shm/f", {1, 2, "d", 0, {{"token", "print"}}, std::nullopt}};
     std::string text = to_text(request);
     std::optional<KeeperRequest> read = parse_request(text);
     REQUIRE(read);
@@ -177,8 +178,65 @@ TEST_CASE("requests pass whole, and a damaged one is refused") {
     CHECK_FALSE(parse_request("{}"));
 }
 
+TEST_CASE("a secret comes by a file that only the command's shell reads, and which is gone then") {
+    // smolvm's exec, as it runs a command of the guest on this host.
+    World world(R"(for a in "$@"; do echo "[$a]" >> "$OUT/calls"; done; env >> "$OUT/calls"; while [ "$1" != -- ]; do shift; done; shift; exec "$@")");
+    SystemProcessRunner runner;
+    GuestController guest(runner);
+    SecretBytes script;
+    append(script, "API_TOKEN='canary\n two'\nOTHER='b\\c'\n");
+    auto& keeper = world.request.keeper;
+    REQUIRE(guest.place_secrets(keeper.smolvm, "node", script, keeper.secrets_file).kind == Outcome::Kind::Done);
+    const std::filesystem::path file = keeper.secrets_file;
+    CHECK(file.parent_path() == "/dev/shm");
+    CHECK(read_file(file) == std::string(view_of(script)));
+    CHECK(std::filesystem::status(file).permissions() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    keeper.workload.command = {"/bin/sh", "-c", "printf '%s|%s|%s' \"$API_TOKEN\" \"$OTHER\" \"$*\"; test ! -e " + file.string() + "; exit $?", "sh", "a b", "c"};
+    keeper.workload.secrets = {{"API_TOKEN", "api-token"}, {"OTHER", "other"}};
+    keeper.record.secrets = {{"api-token", "fingerprint"}};
+    REQUIRE(launch(world.request).kind == Outcome::Kind::Done);
+    REQUIRE(becomes_true([&] { return world.is<WorkloadExited>(); }));
+    CHECK(world.exit_code() == 0);
+    CHECK(world.log() == "canary\n two|b\\c|a b c");
+    CHECK(observe_workload(world.folder.path())->secrets == keeper.record.secrets);
+    CHECK_FALSE(std::filesystem::exists(file));
+    CHECK(read_file(world.folder.file("calls")).find("canary") == std::string::npos);
+    CHECK(read_file(world.folder.file("workload.json")).find("canary") == std::string::npos);
+}
+
+TEST_CASE("without its secrets a command is not started, and a file that was there before is not written to") {
+    World world(R"(while [ "$1" != -- ]; do shift; done; shift; exec "$@")");
+    auto& keeper = world.request.keeper;
+    keeper.workload.command = {"/bin/sh", "-c", "echo started"};
+    keeper.secrets_file = world.folder.file("nothing");
+    REQUIRE(launch(world.request).kind == Outcome::Kind::Done);
+    REQUIRE(becomes_true([&] { return world.is<WorkloadExited>(); }));
+    CHECK(world.exit_code() != 0);
+    CHECK(world.log().find("started") == std::string::npos);
+
+    SystemProcessRunner runner;
+    ProcessRequest request;
+    write_file(world.folder.file("before"), "theirs");
+    request.argv = place_command(world.folder.file("before"), "token");
+    request.input = "A='canary'\n";
+    CHECK_FALSE(runner.run(request).succeeded());
+    CHECK(read_file(world.folder.file("before")) == "theirs");
+}
+
+TEST_CASE("where the secrets do not come into the guest, nothing of what was said there is told") {
+    World world("cat; echo canary >&2; exit 1");
+    SystemProcessRunner runner;
+    GuestController guest(runner);
+    SecretBytes script;
+    append(script, "A='canary'\n");
+    std::string path;
+    const auto outcome = guest.place_secrets(world.request.keeper.smolvm, "", script, path);
+    CHECK(outcome.kind == Outcome::Kind::Failed);
+    CHECK(outcome.text == "the secrets did not come into the guest: smolvm's exec exited with 1");
+}
+
 TEST_CASE("without exec --user, the image's su changes the user") {
-    KeeperRequest request{{"/s", {}, "m", false}, {{"c", "--d"}, {}, "node"}, {}};
+    KeeperRequest request{{"/s", {}, "m", false}, {{"c", "--d"}, {}, "node", {}}, {}, {}};
     CHECK(workload_command(request).argv == std::vector<std::string>{"/s", "machine", "exec", "--name", "m", "--stream",
                                                                      "--", "su", "-s", "/bin/sh", "-c", "exec \"$@\"",
                                                                      "--", "node", "sh", "c", "--d"});

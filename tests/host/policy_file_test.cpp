@@ -31,6 +31,21 @@ TEST_CASE("a host without a policy has the defaults, and knows where one would b
     }
 }
 
+TEST_CASE("pools that cannot be are a mistake of the policy, at their place") {
+    const TempFolder top;
+    const auto path = top.file("config.yaml");
+    write_file(path, "apiVersion: bottle/v1\nkind: HostPolicy\npools: {internal: 10.0.0.0/8, external: 10.1.0.0/16}\n");
+    REQUIRE(chmod(path.c_str(), 0644) == 0);
+    try {
+        read_host_policy(path);
+        FAIL("it was taken");
+    } catch (const Error& error) {
+        CHECK(error.exit() == Exit::Usage);
+        CHECK(error.problems().front().place == Place{path, 3, 41});
+        CHECK(error.problems().front().source_line == "pools: {internal: 10.0.0.0/8, external: 10.1.0.0/16}");
+    }
+}
+
 TEST_CASE("a host policy counts only where nobody but root and us could have written it") {
     const TempFolder top;
     const auto folder = top.file("bottle");

@@ -249,3 +249,23 @@ TEST_CASE("a state folder that leaves no room for a socket's path is told before
     facts.longest_socket += "s";
     CHECK(told(facts).find("would have 108 bytes, and a socket's path can have 107 | export XDG_STATE_HOME=") != std::string::npos);
 }
+
+TEST_CASE("what the host policy names is told as that, not as a variable") {
+    auto facts = good();
+    facts.smolvm_named = "/opt/smolvm (/etc/bottle/config.yaml:4:16)";
+    facts.docker.named = "/etc/bottle/config.yaml:3:16";
+    CHECK(told(facts).empty());
+    SECTION("no program") {
+        facts.smolvm_path = "";
+        CHECK(told(facts) == "this bottle's machine needs the program smolvm, and the one that the host policy names is none: /opt/smolvm (/etc/bottle/config.yaml:4:16) | "
+                             "name smolvm 1.32.2 there (python3 -m pip download --no-deps smolmachines==1.32.2)\n");
+    }
+    SECTION("another version") {
+        facts.smolvm_version = "1.9.3";
+        CHECK(told(facts).find(" | name smolvm 1.32.2 there (") != std::string::npos);
+    }
+    SECTION("a Docker of another user") {
+        facts.docker.socket_owner = 1500;
+        CHECK(told(facts).find(" | use the system's Docker: docker: {host: \"unix:///var/run/docker.sock\"}, at /etc/bottle/config.yaml:3:16\n") != std::string::npos);
+    }
+}

@@ -23,7 +23,7 @@ json meaning(const Manifest& manifest) {
     auto document = json::parse(to_stored_text(manifest));
     const auto without_places = [](auto& self, json& value) -> void {
         if (value.is_object()) {
-            for (const auto* key : {"place", "imagePlace", "rootfs_place", "mode_place", "firewall_place"}) value.erase(key);
+            for (const auto* key : {"place", "imagePlace", "rootfs_place", "mode_place", "firewall_place", "places"}) value.erase(key);
         }
         for (auto& member : value) {
             if (member.is_structured()) self(self, member);

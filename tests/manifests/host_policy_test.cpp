@@ -1,4 +1,5 @@
 #include "manifests/host_policy.h"
+#include "manifests/pattern.h"
 #include "manifests/yaml_document.h"
 
 #include <catch2/catch.hpp>
@@ -34,6 +35,46 @@ TEST_CASE("a host policy with every key of this version") {
     CHECK(policy.network.tsi_loopback);
     REQUIRE(policy.smolvm.accept.size() == 1);
     CHECK(policy.smolvm.accept.front() == AcceptedSmolvm{{"config.yaml", 6, 17}, "1.1.2", {{"smolvm", kOnes}, {"libkrun.so", kTwos}, {"libkrunfw.so.5", kTwos}}});
+}
+
+TEST_CASE("what a host policy says is kept with its place") {
+    const auto policy = parsed(kHead + "docker: {host: \"unix:///run/docker.sock\"}\nsmolvm: {path: /opt/smolvm/smolvm}\npools: {internal: 10.9.0.0/16}\n"
+                                       "allow:\n  images: [web]\n  digestsOnly: true\n  rootfs: [/srv]\n  volumes: []\n  capabilities: [CHOWN]\n"
+                                       "  machine: {cpus: 3, memory: 1Gi, disk: {storage: 2Gi, overlay: 1Gi}}\n  containers: {cpus: 0.25, memory: 6Mi, pids: 9}\n");
+    CHECK(policy.docker.host == "unix:///run/docker.sock");
+    CHECK(policy.docker.place == Place{"config.yaml", 3, 16});
+    CHECK(policy.smolvm.path == "/opt/smolvm/smolvm");
+    CHECK(policy.smolvm.path_place == Place{"config.yaml", 4, 16});
+    CHECK(policy.pools.internal == "10.9.0.0/16");
+    CHECK(policy.pools.external == "10.232.0.0/16");
+    CHECK(policy.pools.internal_place == Place{"config.yaml", 5, 19});
+    const auto& allow = policy.allow;
+    CHECK(allow.images == Stated<std::vector<std::string>>{{"web"}, {"config.yaml", 7, 11}});
+    CHECK(allow.digests_only == Place{"config.yaml", 8, 16});
+    CHECK(allow.rootfs->value == std::vector<std::string>{"/srv"});
+    CHECK(allow.volumes->value.empty());
+    CHECK(allow.capabilities->value == std::vector<std::string>{"CHOWN"});
+    CHECK(allow.machine.cpus == Stated<std::int64_t>{3, {"config.yaml", 12, 19}});
+    CHECK(allow.machine.memory->value == 1LL << 30);
+    CHECK(allow.machine.storage->value == 2LL << 30);
+    CHECK(allow.machine.overlay->value == 1LL << 30);
+    CHECK(allow.containers.nano_cpus->value == 250'000'000);
+    CHECK(allow.containers.memory->value == 6LL << 20);
+    CHECK(allow.containers.pids->value == 9);
+}
+
+TEST_CASE("a pattern stands for what it says, and takes no long time") {
+    for (const auto& [pattern, text] : {std::pair{"", ""}, {"a", "a"}, {"*", ""}, {"*", "abc"}, {"a*c", "ac"}, {"a*c", "abbc"}, {"**", "a/b"}, {"a/*/c", "a/b/c"}, {"a/**", "a/b/c"}, {"***", "a/b"}}) {
+        INFO(pattern << " " << text);
+        CHECK(matches(pattern, text));
+    }
+    for (const auto& [pattern, text] : {std::pair{"", "a"}, {"a", ""}, {"a", "aa"}, {"*", "a/b"}, {"a*c", "abcd"}, {"a/*", "a/b/c"}, {"A", "a"}, {"?", "a"}, {"[a]", "a"}}) {
+        INFO(pattern << " " << text);
+        CHECK_FALSE(matches(pattern, text));
+    }
+    std::string stars;
+    for (int i = 0; i < 100; ++i) stars += "a*";
+    CHECK_FALSE(matches(stars + "b", std::string(256, 'a')));
 }
 
 TEST_CASE("a host policy that says nothing allows nothing") {

@@ -1,5 +1,6 @@
 #include "tests/manifests/manifest_file.h"
 
+#include "manifests/config.h"
 #include "manifests/quantity.h"
 #include "manifests/stored_manifest.h"
 #include "schema/suggest.h"
@@ -9,6 +10,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 using namespace bottle;
@@ -151,7 +153,8 @@ TEST_CASE("what a later version will do is refused at its line") {
     CHECK(first_line(manifest_text({.machine = "image: {docker: \"a:1\"}"})) == "bottle.yaml:7:13: error: docker is not in this version");
     CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");
     CHECK(first_line(manifest_text({.agent = "prompt: ./p.md"})) == "bottle.yaml:9:5: error: prompt is not in this version");
-    CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})) == "bottle.yaml:9:18: error: secrets are not in this version: only literal values");
+    CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})).empty());
+    CHECK(first_line(manifest_text({.container = "image: bottle-egress:1\n        env: {TOKEN: {secret: api}}"})).find("error: a secret for a container is not in this version: only literal values") != std::string::npos);
     CHECK(first_line(manifest_text({.more = "    supervise: true\n"})) == "bottle.yaml:14:5: error: supervise is not in this version");
     CHECK(first_line(manifest_text({.more = "    egress: {routes: [{host: a}]}\n"})) == "bottle.yaml:14:5: error: egress is not in this version");
     CHECK(first_line(manifest_text({.agent = "skills: [./skills/review]"})) == "bottle.yaml:9:5: error: skills is not in this version");
@@ -213,4 +216,20 @@ TEST_CASE("outside text is made safe to print") {
     CHECK(printable("\x1B[31m\n") == "\\x1B[31m\\x0A");
     CHECK(printable("\xFF\xC3") == "\\xFF\\xC3");
     CHECK(printable("\xE2\x80\xAE") == "\\xE2\\x80\\xAE");
+}
+
+TEST_CASE("a secret is kept as its name and its variable, beside the literal values, and comes back from our records so") {
+    const ManifestFile file(manifest_text({.agent = "command: [claude]\n    env: {TOKEN: {secret: api-token}, EDITOR: vi}"}));
+    const auto check = [&](const Manifest& manifest) {
+        CHECK(manifest.agent.env == std::map<std::string, std::string>{{"EDITOR", "vi"}});
+        CHECK(manifest.agent.secrets == std::map<std::string, std::string>{{"TOKEN", "api-token"}});
+        CHECK(place_in(manifest, "/spec/agent/env/TOKEN/secret").line == 10);
+        CHECK(place_in(manifest, "/spec/agent/env/TOKEN/secret").column == 27);
+        // Around what is not written.
+        CHECK(place_in(manifest, "/spec/machine/disk/overlay").line == 7);
+        CHECK(place_in(manifest, "/metadata/labels").line == manifest.place.line);
+    };
+    check(file.load().front());
+    check(from_stored_text(to_stored_text(file.load().front())));
+    CHECK(config_yaml(load_bottles({file.path()}, false, std::cin).documents.front()).find("TOKEN:\n        secret: api-token\n") != std::string::npos);
 }

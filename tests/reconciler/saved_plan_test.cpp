@@ -142,6 +142,7 @@ TEST_CASE("a plan's text holds no value of a manifest but what its lines show, a
     const auto plan = sample_plan();
     const auto text = to_text(plan);
     for (const char* value : {"C.UTF-8", "strict", "--print", "NET_BIND_SERVICE", "/srv/agent-rootfs"}) CHECK(text.find(value) == std::string::npos);
+    check_golden("plans/saved.json", text);
     CHECK(read_saved_plan(text) == plan);
     auto shorter = plan;
     shorter.bottles.clear();
@@ -182,6 +183,12 @@ TEST_CASE("a plan from outside is read strictly") {
                 CHECK(refused(other.dump()) != "taken");
             }
         }
+    }
+    SECTION("a bottle twice: applied and deleted, it could be meant for either") {
+        auto twice = good;
+        twice["bottles"].push_back(good["bottles"][0]);
+        twice["bottles"][1]["removes"] = true;
+        CHECK(refused(twice.dump()) == "this is no plan that bottle can read: bottle docs-writer stands in it twice");
     }
     SECTION("another format") {
         auto other = good;

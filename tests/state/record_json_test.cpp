@@ -37,6 +37,9 @@ TEST_CASE("a record comes back as it was") {
     CHECK(start_from_record(to_record(some_start())) == some_start());
     CHECK(proof_from_record(to_record(some_proof())) == some_proof());
     CHECK(start_from_record(to_record(StartRecord{})) == StartRecord{});
+    const std::vector<SecretGrant> grants = {{"api-token", "api.example.com", "API_TOKEN"}, {"b", "", "B"}};
+    CHECK(grants_from_record(to_record(grants)) == grants);
+    CHECK(grants_from_record(to_record(std::vector<SecretGrant>{})).empty());
     CHECK(proof_from_record(to_record(GuestProof{})) == GuestProof{});
 }
 

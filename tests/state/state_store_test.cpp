@@ -176,7 +176,7 @@ TEST_CASE("forgetting a bottle keeps the journal and the others") {
     store.save_conditions("docs", {{"Ready", "True", "", ""}});
     store.journal_end(store.journal_begin("docs", "start machine", "not running"), "done");
     store.forget("docs");
-    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}, std::nullopt});
+    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}, {}, std::nullopt});
     CHECK_FALSE(store.applied("docs"));
     CHECK(store.transition_times("docs").empty());
     CHECK(store.bottles() == std::vector<std::string>{"other"});

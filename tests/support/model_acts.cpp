@@ -270,13 +270,28 @@ Outcome ModelWorld::act(const Provision&) {
     return {};
 }
 
-Outcome ModelWorld::act(const Launch&) {
+Outcome ModelWorld::act(const Launch& action) {
     if (!live) return failed("the machine does not run");
     const bool proved = stored.proof && stored.proof->key.pid == live->pid && stored.proof->key.start_time == live->start_time;
     if (!proved || !live->by_us || !live->channels.empty()) violations.push_back("the workload was launched before the proof of its boot");
     live->workload_ran = true;
     disks_used = true;
     workload = ObservedWorkload{live->pid, live->start_time, desired_->workload_digest, WorkloadRunning{4242}};
+    for (const auto& [variable, name] : action.workload.secrets) {
+        const auto value = secrets.find(name);
+        if (value == secrets.end() || !value->second.present()) return failed("the secret cannot be read");
+        workload->secrets[name] = *value->second;
+    }
+    return {};
+}
+
+Outcome ModelWorld::act(const GrantSecret& action) {
+    stored.grants.push_back(action.grant);
+    return {};
+}
+
+Outcome ModelWorld::act(const RevokeSecret& action) {
+    stored.grants.erase(std::remove(stored.grants.begin(), stored.grants.end(), action.grant), stored.grants.end());
     return {};
 }
 
@@ -286,6 +301,7 @@ Outcome ModelWorld::act(const Forget&) {
     stored.proof.reset();
     stored.provisioned.reset();
     stored.socket.reset();
+    stored.grants.clear();
     return {};
 }
 bool ModelWorld::is_marked(const Labels& labels) const {

@@ -270,6 +270,7 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     if (workload && live && workload->vmm_pid == live->pid) snapshot.workload = *workload;
     else snapshot.workload = Absent{};
     snapshot.stored = stored;
+    snapshot.secrets = secrets;
     return snapshot;
 }
 

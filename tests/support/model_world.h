@@ -84,7 +84,6 @@ public:
     std::optional<LiveMachine> live;
     StoredState stored;
     HostFacts host;
-    HostPolicy policy;
     std::vector<PublishedPort> published_by_others;
     std::vector<HostSocket> listening;  ///< on this host, beside what Docker publishes
     std::optional<std::string> listeners_unreadable;
@@ -93,6 +92,8 @@ public:
     std::optional<ImageCopy> image_copy;
     std::string image_listing;
     std::optional<std::string> source_listing = "source 1";
+    HostPolicy policy;
+    std::map<std::string, Observation<std::string>> secrets;  ///< the fingerprints of what the sources hold
 
     // Faults: what cannot be read, and what cannot be done.
     std::optional<std::string> docker_down;
@@ -136,6 +137,8 @@ private:
     Outcome act(const Prove& action);
     Outcome act(const Provision& action);
     Outcome act(const Launch& action);
+    Outcome act(const GrantSecret& action);
+    Outcome act(const RevokeSecret& action);
     Outcome act(const Forget& action);
     void check_invariants();
     bool is_marked(const Labels& labels) const;

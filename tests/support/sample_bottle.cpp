@@ -43,6 +43,21 @@ Manifest sample_with_socket() {
     return manifest;
 }
 
+Manifest sample_with_secret() {
+    auto manifest = sample_manifest();
+    manifest.agent.secrets = {{"API_TOKEN", "api-token"}};
+    manifest.places["/spec/agent/env/API_TOKEN/secret"] = {"bottle.yaml", 11, 30};
+    return manifest;
+}
+
+ModelWorld world_with_secret() {
+    auto world = empty_world();
+    world.policy.file = "/etc/bottle/config.yaml";
+    world.policy.secrets["api-token"] = {{"/etc/bottle/config.yaml", 4, 3}, SecretVariable{"API_TOKEN"}, {"web", "docs-*"}, {"api.example.com", "git.example.com"}};
+    world.secrets["api-token"] = std::string("fingerprint 1");
+    return world;
+}
+
 Manifest sample_on_loopback() {
     auto manifest = sample_manifest();
     manifest.network.mode = NetworkMode::TsiLoopback;
@@ -87,7 +102,7 @@ ModelWorld empty_world() {
 }
 
 ModelWorld ready_world(const Manifest& manifest) {
-    auto world = manifest.network.mode == NetworkMode::TsiLoopback ? loopback_world() : empty_world();
+    auto world = !manifest.agent.secrets.empty() ? world_with_secret() : manifest.network.mode == NetworkMode::TsiLoopback ? loopback_world() : empty_world();
     if (const auto result = apply(world, manifest); result.exit != Exit::Ok) throw std::logic_error(result.problems.front().text);
     return world;
 }

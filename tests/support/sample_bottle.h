@@ -15,6 +15,10 @@ Manifest sample_manifest();
 Manifest sample_with_volume();
 /// Mode socket: its proxy is all that the guest has of the outside.
 Manifest sample_with_socket();
+/// Its command gets a secret.
+Manifest sample_with_secret();
+/// The same of a host whose policy gives it that, for two hosts.
+ModelWorld world_with_secret();
 /// Mode tsi-loopback, with two ports.
 Manifest sample_on_loopback();
 Image egress_image();

@@ -69,7 +69,6 @@ DoctorFacts Session::doctor_facts() {
     auto world = parts_->world("doctor");
     DoctorFacts facts;
     facts.preflight = parts_->preflight_facts(world, "doctor");
-    facts.docker = world.docker().host();
     if (parts_->smolvm) facts.smolvm_build = verify_build(*parts_->smolvm).problem;
     facts.kvm_guest = try_kvm_guest();
     if (const auto tables = world.firewall().uids(); tables.unknown()) facts.firewall = tables.why();

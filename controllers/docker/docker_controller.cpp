@@ -237,6 +237,7 @@ PreflightFacts::Docker DockerController::facts() {
     const auto info = decode_info(answer.body);
     facts.rootless = info.rootless;
     facts.desktop = info.desktop;
+    facts.host = info.host;
 
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
@@ -249,12 +250,6 @@ PreflightFacts::Docker DockerController::facts() {
     facts.socket_owner = known ? peer.uid : -1;
     facts.same_network_namespace = known ? shares_our_network(peer.pid) : std::nullopt;
     return facts;
-}
-
-std::optional<DockerHost> DockerController::host() {
-    const auto answer = engine_.call("GET", "/info");
-    if (!answer.succeeded()) return std::nullopt;
-    return decode_info(answer.body).host;
 }
 
 Observation<std::set<std::string>> DockerController::bottles_of(const std::string& owner, const std::string& state_folder) {

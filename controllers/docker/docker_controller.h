@@ -2,7 +2,6 @@
 
 #include "controllers/docker/container_log.h"
 #include "controllers/docker/engine.h"
-#include "controllers/host/doctor.h"
 #include "controllers/host/preflight.h"
 #include "reconciler/world.h"
 
@@ -37,9 +36,7 @@ public:
     /// For preflight: asks /info, and looks at the process behind the socket.
     PreflightFacts::Docker facts();
 
-    /// For doctor: the same of /info that is no question of yes or no. Nothing where it does not answer.
-    std::optional<DockerHost> host();
-    /// Names of the bottles that containers, networks and volumes with this owner's id and this state folder on them are of.
+    /// For doctor: names of the bottles that containers, networks and volumes with this owner's id and this state folder on them are of.
     Observation<std::set<std::string>> bottles_of(const std::string& owner, const std::string& state_folder);
 
     /// The host's process id of a running container; 0 when it cannot be told.

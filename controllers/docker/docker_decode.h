@@ -1,6 +1,6 @@
 #pragma once
 
-#include "controllers/host/doctor.h"
+#include "controllers/host/preflight.h"
 #include "reconciler/observed.h"
 
 #include <string>

@@ -36,8 +36,8 @@ private:
     }
 
     void docker() {
-        if (add_problems("Docker", problems_.docker) || !facts_.docker) return;
-        const auto& host = *facts_.docker;
+        if (add_problems("Docker", problems_.docker) || !facts_.preflight.docker.host) return;
+        const auto& host = *facts_.preflight.docker.host;
         add("Docker", Finding::Good, fmt::format("{}, native, at {}", printable(host.version), printable(facts_.preflight.docker.address)));
         add("Docker", Finding::Good, fmt::format("storage {}, cgroup v{} ({})", printable(host.storage_driver), printable(host.cgroup_version), printable(host.cgroup_driver)));
         if (host.bridge_filter) return add("Docker", Finding::Good, "its firewall sees what its bridges carry");

@@ -4,7 +4,6 @@
 #include "reconciler/observed.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,20 +22,8 @@ struct Leftover {
     bool operator==(const Leftover&) const = default;
 };
 
-/// Of `GET /info`.
-struct DockerHost {
-    std::string version;
-    std::string storage_driver;
-    std::string cgroup_driver;
-    std::string cgroup_version;
-    bool bridge_filter = false;  ///< the kernel's firewall sees what bridges carry (BridgeNfIptables)
-
-    bool operator==(const DockerHost&) const = default;
-};
-
 struct DoctorFacts {
     PreflightFacts preflight;
-    std::optional<DockerHost> docker;           ///< nothing: it does not answer
     std::string smolvm_build;                   ///< why smolvm's files are not a measured build; empty: they are
     std::string kvm_guest;                      ///< why a guest did not run; empty: one did
     std::string firewall;                       ///< why the kernel's tables cannot be used; empty: they can

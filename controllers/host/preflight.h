@@ -14,6 +14,17 @@ namespace bottle {
 /// The longest path that a socket can have on Linux (unix(7): sun_path has 108 bytes, one of them for the end).
 inline constexpr std::size_t kMaxSocketPath = 107;
 
+/// Of `GET /info`.
+struct DockerHost {
+    std::string version;
+    std::string storage_driver;
+    std::string cgroup_driver;
+    std::string cgroup_version;
+    bool bridge_filter = false;  ///< the kernel's firewall sees what bridges carry (BridgeNfIptables)
+
+    bool operator==(const DockerHost&) const = default;
+};
+
 /// What a host must have before anything is made on it. Plain facts; `check_preflight` thinks.
 struct PreflightFacts {
     bool is_root = false;
@@ -38,6 +49,7 @@ struct PreflightFacts {
         bool not_permitted = false;                           ///< it does not answer because we may not use its socket
         bool refused = false;                                 ///< it answers, and is nothing that we can work with
         std::optional<bool> same_network_namespace = true;    ///< nothing: it could not be told
+        std::optional<DockerHost> host;                       ///< nothing: it does not answer
         std::int64_t socket_owner = 0;  ///< uid of the process behind the socket; -1: it could not be told
     } docker;
 

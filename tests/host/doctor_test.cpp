@@ -20,7 +20,7 @@ DoctorFacts good_host() {
     facts.preflight.kvm_is_open_to_us = true;
     facts.preflight.longest_socket = "/var/lib/bottle/agent.sock";
     facts.preflight.docker.address = "/var/run/docker.sock";
-    facts.docker = DockerHost{"20.10.24", "overlay2", "systemd", "2", true};
+    facts.preflight.docker.host = DockerHost{"20.10.24", "overlay2", "systemd", "2", true};
     facts.sockets = std::vector<HostSocket>{{"tcp", "127.0.0.1", 25}, {"udp", "0.0.0.0", 68}};
     facts.leftovers = std::vector<Leftover>{};
     return facts;
@@ -47,7 +47,7 @@ TEST_CASE("doctor: what apply would be refused for is bad, with apply's own word
     auto facts = good_host();
     facts.preflight.smolvm_path.clear();
     facts.preflight.docker.problem = "connection refused";
-    facts.docker.reset();
+    facts.preflight.docker.host.reset();
     facts.preflight.kvm.exists = false;
     const auto problems = check_preflight(facts.preflight);
     REQUIRE(problems.size() == 3);
@@ -67,7 +67,7 @@ TEST_CASE("doctor: each fact by itself") {
 
     facts.smolvm_build = "/usr/bin/smolvm is not the program that was measured";
     CHECK(findings(facts, "smolvm").front().finding == Finding::Bad);
-    facts.docker->bridge_filter = false;
+    facts.preflight.docker.host->bridge_filter = false;
     CHECK(findings(facts, "Docker").front().hint == "modprobe br_netfilter");
     facts.firewall = "it takes CAP_NET_ADMIN";
     CHECK(findings(facts, "firewall").front().finding == Finding::Note);

@@ -381,6 +381,11 @@ TEST_CASE("on TSI nothing logs a refusal: with a live and silent listener a refu
         }
         for (const auto guest : {Guest::NotRun, Guest::Other, Guest::Listening}) CHECK(verdict(with_event(with_listener(on_tsi(kind, address, guest)))) == Verdict::Unknown);
     }
+    CHECK(reading(with_listener(on_tsi(Kind::Tcp, "10.231.0.1", Guest::TimedOut))).find("a timeout alone proves nothing") != std::string::npos);
+    CHECK(reading(with_listener(on_tsi(Kind::Tcp, "10.231.0.1", Guest::NotRun))).find("it could not be tried") != std::string::npos);
+    // Wherever a live listener of ours stands, it is what tells.
+    CHECK(verdict(with_listener(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Refused))) == Verdict::Holds);
+    CHECK(verdict(with_listener(on_tsi(Kind::Tcp, "1.1.1.1", Guest::TimedOut))) == Verdict::Unknown);
     // Where nothing of ours can listen. A refused connection looks like an unused port of an open machine.
     CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Denied)) == Verdict::Holds);
     CHECK(verdict(on_tsi(Kind::Tcp, "1.1.1.1", Guest::Unreachable)) == Verdict::Holds);

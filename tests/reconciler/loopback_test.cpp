@@ -232,7 +232,13 @@ TEST_CASE("alias: the lowest that no bottle holds and no container publishes on,
     CHECK(chosen({}, {address_of(16)}) == address_of(17));
     CHECK(chosen({address_of(17)}, {address_of(16), "::ffff:127.0.0.18"}) == address_of(19));
     CHECK(chosen({address_of(17)}, {}) == kAlias);
-    CHECK(chosen({}, {"0.0.0.0", "", "127.0.0.1", "127.0.0.15", "127.0.0.32", "127.0.0.016"}) == kAlias);
+    const std::vector<std::string> none = {"0.0.0.0", "", "127.0.0.1", "127.0.0.15", "127.0.0.32", "127.0.0.016"};
+    CHECK(chosen({}, none) == kAlias);
+    DockerView view;
+    for (const auto& address : none) view.published.push_back({"id", "web", address, 8080});
+    CHECK(alias_holders("docs", view, {}).empty());
+    view.published.push_back({"id", "web", kAlias, 8080});
+    CHECK(alias_holders("docs", view, {}) == std::map<std::string, std::string>{{kAlias, "container web"}});
 }
 
 TEST_CASE("alias: it is kept, also while another is free; one that came to be another's is exchanged before anything is built on it") {
@@ -453,6 +459,9 @@ TEST_CASE("decision: the row of a machine on TSI has the one address, no name fi
     CHECK(compare_row(good, machine, RowStage::Confined).empty());
     CHECK(compare_row(created_row(machine), machine, RowStage::Offline).empty());
     CHECK_FALSE(compare_row(created_row(machine), machine, RowStage::Confined).empty());
+    auto named_offline = Json::parse(created_row(machine));
+    named_offline["dns_filter_hosts"] = Json::array();
+    CHECK(compare_row(named_offline.dump(), machine, RowStage::Offline).size() == 1);
     const auto keys = [&](const std::function<void(Json&)>& change) {
         auto row = Json::parse(good);
         change(row);

@@ -1,0 +1,182 @@
+"""A place for bottles on the stand-in of smolvm 1.1.2, whose guest is a process of this host (tests/support/stand-in-smolvm/guest.h): a home of its own, a user
+who is not root, a /dev whose kvm that user may open, and a private Docker (tests/support/with-dockerd). For the tests beside it.
+usage of each: NAME BOTTLE STAND_IN_FOLDER [CASE...]"""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+BOTTLE, SMOLVM = sys.argv[1], sys.argv[2]
+WORK = tempfile.mkdtemp(prefix="b.", dir="/var/tmp")
+HOME = WORK + "/home"
+SOCKET = os.environ["DOCKER_HOST"].removeprefix("unix://")
+USER = 65534
+DEVICES = WORK + "/dev"
+# Preflight asks for a kvm that may be opened; the stand-in does not open it.
+AS_USER = ("unshare", "--mount", "--propagation", "private", "sh", "-c", f"""set -e
+mount -t tmpfs -o mode=755 tmpfs {DEVICES}
+while read -r name major minor; do mknod -m 0666 {DEVICES}/$name c $major $minor; done <<END
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+kvm 10 232
+END
+mkdir {DEVICES}/shm {DEVICES}/pts
+ln -s /proc/self/fd {DEVICES}/fd
+mount --bind {DEVICES} /dev
+exec setpriv --reuid={USER} --regid={USER} --clear-groups "$@"
+""", "sh")
+IMAGE = "stand-in-web:1"
+CASES = []
+
+
+class Failed(Exception):
+    pass
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def environment(home=HOME, **more):
+    return {"PATH": f"{SMOLVM}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "XDG_STATE_HOME": home + "/s", "DOCKER_HOST": "unix://" + SOCKET, **more}
+
+
+def run(*argv, prefix=AS_USER, home=HOME, env=None):
+    result = subprocess.run([*prefix, *argv], capture_output=True, timeout=500, env=env or environment(home), cwd=HOME)
+    return result.returncode, (result.stdout + result.stderr).decode(errors="replace")
+
+
+def bottle(*arguments, expect, words=(), **options):
+    code, text = run(BOTTLE, *arguments, **options)
+    check(code == expect, f"bottle {' '.join(arguments)} ended with {code}, not {expect}:\n{text}")
+    for word in words:
+        check(word in text, f"{word!r} is not said:\n{text}")
+    return text
+
+
+def docker(*arguments):
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def digests():
+    return {name: hashlib.sha256(open(f"{SMOLVM}/{name}", "rb").read()).hexdigest() for name in ("smolvm", "libkrun.so", "libkrunfw.so.5")}
+
+
+def accepted(**changed):
+    """The lines of a host policy that name this smolvm."""
+    return "smolvm:\n  accept:\n    - version: 1.1.2\n      digests:\n" + "".join(f'        {name}: "{digest}"\n' for name, digest in {**digests(), **changed}.items())
+
+
+def write(path, text, mode=0o644, owner=USER):
+    """A file beneath the place, that belongs to its user."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    os.chown(path, owner, owner)
+
+
+def policy(text=None, home=HOME, mode=0o644, owner=USER, opt_in=True):
+    lines = f"apiVersion: bottle/v1\nkind: HostPolicy\nnetwork: {{tsiLoopback: {str(opt_in).lower()}}}\n"
+    write(home + "/.config/bottle/config.yaml", lines + (accepted() if text is None else text), mode, owner)
+
+
+def document(name, agent='command: [sleep, "1000"]', command='busybox, httpd, -f, -p, "9099", -h, /tmp', image=IMAGE):
+    """A manifest whose network.mode stands in line 7, and its agent's keys from line 6 on."""
+    return f"""apiVersion: bottle/v1
+kind: Bottle
+metadata: {{name: {name}}}
+spec:
+  machine: {{image: {{rootfs: rootfs}}}}
+  agent: {{{agent}}}
+  network: {{mode: tsi-loopback}}
+  bundle:
+    containers:
+      - name: web
+        image: {image}
+        command: [{command}]
+        ports: [{{name: proxy, port: 9099}}]
+"""
+
+
+def manifest(name, **keys):
+    write(f"{HOME}/{name}.yaml", document(name, **keys))
+
+
+def order(name, text, home=HOME):
+    """What the stand-in shall do otherwise; nothing: as it should."""
+    with open(f"{home}/s/bottle/bottles/{name}/smolvm/home/stand-in-orders", "w") as file:
+        file.write(text + "\n")
+
+
+def vmms():
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open(f"/proc/{pid}/cmdline").read()
+        except OSError:
+            continue
+        if "_boot-vm" in words and WORK in words:
+            found.append(pid)
+    return found
+
+
+def must_leave_nothing():
+    check(docker("ps", "-aq") == "", "a container is left: " + docker("ps", "-a"))
+    check("bottle-" not in docker("network", "ls"), "a network is left: " + docker("network", "ls"))
+    check(vmms() == [], "a VMM is left")
+
+
+def set_up():
+    os.chmod(WORK, 0o755)
+    os.chmod(SOCKET, 0o666)
+    os.makedirs(DEVICES)
+    root = HOME + "/rootfs"
+    for folder in ("bin", "etc", "dev/shm", "proc", "sys", "tmp", "root"):
+        os.makedirs(f"{root}/{folder}")
+    os.chmod(root + "/dev/shm", 0o1777)
+    shutil.copy("/bin/busybox", f"{root}/bin/busybox")
+    for applet in ("sh", "sleep", "mkdir", "chown", "chmod", "cat", "rm"):
+        os.symlink("busybox", f"{root}/bin/{applet}")
+    for name, line in (("passwd", "root:x:0:0:root:/root:/bin/sh"), ("group", "root:x:0:")):
+        with open(f"{root}/etc/{name}", "w") as file:
+            file.write(line + "\n")
+    subprocess.run(["chown", "-R", f"{USER}:{USER}", HOME], check=True)
+    subprocess.run(f"tar -C {root} -c bin | docker import - {IMAGE}", shell=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def run_cases(title, prepare=lambda: None, living=lambda: [int(pid) for pid in vmms()]):
+    """Each in the order in which it is written: they stand on one another. `living`: what is ended at the end, by its pid."""
+    failed = 0
+    wanted = sys.argv[3:]
+    chosen = [function for function in CASES if not wanted or any(word in function.__name__ for word in wanted)]
+    try:
+        set_up()
+        prepare()
+        for function in chosen:
+            name = function.__name__.replace("_", " ")
+            try:
+                function()
+                print(f"{title}: {name}: ok", flush=True)
+            except Exception as error:  # a case that cannot run has failed
+                failed += 1
+                print(f"{title}: {name}: FAILED: {error if isinstance(error, Failed) else traceback.format_exc()}", flush=True)
+    finally:
+        for pid in living():
+            os.kill(pid, 9)
+        shutil.rmtree(WORK, ignore_errors=True)
+    print(f"{title}: {len(chosen)} cases, {failed} failed")
+    sys.exit(1 if failed else 0)

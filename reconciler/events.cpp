@@ -46,7 +46,7 @@ std::string object_of(const std::vector<std::string>& step) {
     if (step.front() == "launch") return "workload/" + step.back();
     // "grant secret api-token → api.example.com as API_TOKEN"
     if (step.size() > 2 && step[1] == "secret") return "secret/" + step[2];
-    if (step.size() == 2 || step[1] == "stop") return "machine/" + step.back();
+    if (step.size() == 2) return "machine/" + step.back();
     // A folder's own path begins with one.
     return step[step.size() - 2] + (step.back().starts_with("/") ? "" : "/") + step.back();
 }

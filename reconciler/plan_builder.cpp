@@ -48,7 +48,7 @@ Plan PlanBuilder::finish() && {
 
 Step make_step(char symbol, const std::string& verb, std::string kind, std::string resource, std::string detail, std::string cause, Action action) {
     Step step;
-    step.id = verb + " " + kind + " " + resource;
+    step.id = verb == kind ? verb + " " + resource : verb + " " + kind + " " + resource;
     step.symbol = symbol;
     step.kind = std::move(kind);
     step.resource = std::move(resource);

@@ -33,7 +33,7 @@ private:
     std::string stop_id_;
 };
 
-/// A step with its printed columns; the id is made of verb, kind and resource.
+/// A step with its printed columns; the id is made of verb, kind and resource, the verb once where it is the kind.
 Step make_step(char symbol, const std::string& verb, std::string kind, std::string resource, std::string detail, std::string cause, Action action);
 
 }  // namespace bottle

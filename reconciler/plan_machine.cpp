@@ -63,9 +63,7 @@ std::string required_kinds(const Desired& desired) {
 }
 
 Step step_for(char symbol, const std::string& kind, const Desired& desired, std::string detail, std::string cause, Action action) {
-    auto step = make_step(symbol, kind, kind, desired.machine.name, std::move(detail), std::move(cause), std::move(action));
-    step.id = kind + " " + desired.machine.name;
-    return step;
+    return make_step(symbol, kind, kind, desired.machine.name, std::move(detail), std::move(cause), std::move(action));
 }
 
 void plan_prove(const Desired& desired, std::string cause, PlanBuilder& builder) {
@@ -80,9 +78,7 @@ void plan_provision(const Desired& desired, bool folded, PlanBuilder& builder) {
 
 void plan_launch(const Desired& desired, std::string cause, PlanBuilder& builder) {
     const auto& program = desired.workload->command.front();
-    auto step = make_step('>', "launch", "launch", program, "as " + desired.workload->user, std::move(cause), Launch{*desired.workload});
-    step.id = "launch " + program;
-    builder.add(std::move(step), builder.ids());
+    builder.add(make_step('>', "launch", "launch", program, "as " + desired.workload->user, std::move(cause), Launch{*desired.workload}), builder.ids());
 }
 
 /// Everything after a start, in order.

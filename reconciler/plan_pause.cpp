@@ -18,9 +18,7 @@ Plan plan_change(const Desired& desired, const Snapshot& snapshot, const PlanOpt
     if (life_of(snapshot.machine) == Life::Dead) {
         builder.refuse("no machine runs: there is nothing to " + verb, "bottle apply " + desired.name);
     } else if (!stops(desired, snapshot, options, builder) && is_paused(snapshot.machine) != paused) {
-        auto step = make_step(paused ? '!' : '>', verb, verb, desired.machine.name, "", "asked for", std::move(action));
-        step.id = verb + " " + desired.machine.name;
-        builder.add(std::move(step));
+        builder.add(make_step(paused ? '!' : '>', verb, verb, desired.machine.name, "", "asked for", std::move(action)));
     }
     return std::move(builder).finish();
 }

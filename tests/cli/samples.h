@@ -40,7 +40,7 @@ inline Records records() {
         {4, "docs-writer", "2026-11-24T11:59:53Z", "start bottle-docs-writer", "not running", "2026-11-24T11:59:55Z", "done"},
         {5, "docs-writer", "2026-11-24T11:59:56Z", "prove bottle-docs-writer", "no proof of this boot", "2026-11-24T11:59:58Z", "done"},
         {6, "docs-writer", "2026-11-24T11:59:59Z", "launch claude", "not running", "2026-11-24T11:59:59Z", "done"},
-        {7, "docs-writer", "2026-11-26T15:18:30Z", "stop stop bottle-docs-writer", "the list is null", "2026-11-26T15:18:31Z", "again later: it is still there"},
+        {7, "docs-writer", "2026-11-26T15:18:30Z", "stop bottle-docs-writer", "the list is null", "2026-11-26T15:18:31Z", "again later: it is still there"},
         {8, "docs-writer", "2026-11-26T15:18:32Z", "create container bottle-docs-writer-egress", "drifted", "2026-11-26T15:18:33Z", "failed: Docker says 409: \x1b[31mconflict"},
         {9, "docs-writer", "2026-11-26T15:20:00Z", "shrink machine bottle-docs-writer", "of a later version", "", ""},
     };

@@ -110,11 +110,23 @@ Candidates operand_candidates(const CommandText& command, const Before& before, 
     return all;
 }
 
-Candidates of_command(const CommandText& command, const Words& words, const NamesOfBottles& names) {
+/// What has a log of its own.
+Candidates parts_of(const std::string& bottle, const PartsOfBottle& parts) {
+    Candidates all;
+    if (!is_bottle_name(bottle)) return all;
+    for (const auto& part : parts(bottle)) {
+        if (is_bottle_name(part)) all.words.push_back({bottle + "/" + part, ""});
+    }
+    return all;
+}
+
+Candidates of_command(const CommandText& command, const Words& words, const NamesOfBottles& names, const PartsOfBottle& parts) {
     const auto before = read_before(command, words);
     if (before.mark) return {};
     if (before.open) return values_of(command, *before.open, "");
     const auto& current = words.back();
+    const auto slash = current.find('/');
+    if (command.operands == Operands::NameAndPart && before.operands.empty() && slash != std::string::npos) return parts_of(current.substr(0, slash), parts);
     if (!current.starts_with("-")) return operand_candidates(command, before, names);
     const auto equals = current.find('=');
     if (equals == std::string::npos) return option_candidates(command);
@@ -122,18 +134,18 @@ Candidates of_command(const CommandText& command, const Words& words, const Name
     return option && takes_value(*option) ? values_of(command, *option, current.substr(0, equals + 1)) : Candidates{};
 }
 
-Candidates of_words(const Words& words, const NamesOfBottles& names) {
+Candidates of_words(const Words& words, const NamesOfBottles& names, const PartsOfBottle& parts) {
     if (words.size() == 1) return first_words();
     if (words.front() == "help") return words.size() == 2 ? commands() : Candidates{};
     const auto* command = command_text(words.front());
-    return command == nullptr ? Candidates{} : of_command(*command, words, names);
+    return command == nullptr ? Candidates{} : of_command(*command, words, names, parts);
 }
 
 }  // namespace
 
-Candidates complete(const Words& words, const NamesOfBottles& names) {
+Candidates complete(const Words& words, const NamesOfBottles& names, const PartsOfBottle& parts) {
     if (words.empty()) return {};
-    auto all = of_words(words, names);
+    auto all = of_words(words, names, parts);
     std::erase_if(all.words, [&](const Candidate& candidate) { return !candidate.word.starts_with(words.back()); });
     return all;
 }

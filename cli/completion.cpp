@@ -3,16 +3,34 @@
 #include "cli/completion_script.h"
 #include "cli/print.h"
 #include "controllers/state/state_store.h"
+#include "manifests/stored_manifest.h"
 
 #include <exception>
+#include <functional>
 
 namespace bottle {
 namespace {
 
-/// Of our records alone, and without waiting: a person sits there with a finger on a key.
-std::vector<std::string> recorded_names() {
+using Words = std::vector<std::string>;
+
+/// Of our records alone, and without waiting: a person sits there with a finger on a key. What cannot be read has no names, and no word about it.
+Words recorded(const std::function<Words(StateStore&)>& read) {
     constexpr std::chrono::milliseconds kPatience{100};
-    return StateStore(Session(environment()).state_folder() + "/state.db", kPatience).bottles();
+    try {
+        StateStore store(Session(environment()).state_folder() + "/state.db", kPatience);
+        return read(store);
+    } catch (const std::exception&) {
+        return {};
+    }
+}
+
+/// The parts that cli/logs.cpp knows.
+Words parts_of(const std::string& bottle, StateStore& store) {
+    Words parts = {"machine"};
+    const auto applied = store.applied(bottle);
+    if (!applied) return {};
+    for (const auto& container : from_stored_text(applied->manifest).bundle.containers) parts.push_back(container.name);
+    return parts;
 }
 
 }  // namespace
@@ -23,14 +41,9 @@ int run_completion(const Options& options) {
 }
 
 int run_complete(const std::vector<std::string>& words) {
-    const auto names = [] {
-        try {
-            return recorded_names();
-        } catch (const std::exception&) {
-            return std::vector<std::string>();
-        }
-    };
-    print(candidate_lines(complete(words, names)));
+    const auto names = [] { return recorded([](StateStore& store) { return store.bottles(); }); };
+    const auto parts = [](const std::string& bottle) { return recorded([&](StateStore& store) { return parts_of(bottle, store); }); };
+    print(candidate_lines(complete(words, names, parts)));
     return static_cast<int>(Exit::Ok);
 }
 

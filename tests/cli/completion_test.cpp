@@ -17,9 +17,11 @@ using Words = std::vector<std::string>;
 
 const NamesOfBottles kNames = [] { return Words{"docs-reader", "docs-writer", "other"}; };
 
-Words offered(const Words& words, const NamesOfBottles& names = kNames) {
+const PartsOfBottle kNoParts = [](const std::string&) -> Words { throw std::logic_error("the parts are asked for"); };
+
+Words offered(const Words& words, const NamesOfBottles& names = kNames, const PartsOfBottle& parts = kNoParts) {
     Words all;
-    for (const auto& candidate : complete(words, names).words) all.push_back(candidate.word);
+    for (const auto& candidate : complete(words, names, parts).words) all.push_back(candidate.word);
     return all;
 }
 
@@ -30,7 +32,7 @@ const NamesOfBottles kNotAsked = []() -> Words { throw std::logic_error("the nam
 
 TEST_CASE("golden: what is offered for each command's options, with what they are") {
     std::string all;
-    for (const auto& command : command_texts()) all += "$ bottle " + std::string(command.name) + " -\n" + candidate_lines(complete({command.name, "-"}, kNotAsked)) + "\n";
+    for (const auto& command : command_texts()) all += "$ bottle " + std::string(command.name) + " -\n" + candidate_lines(complete({command.name, "-"}, kNotAsked, kNoParts)) + "\n";
     check_golden("cli/completion-options.txt", all);
 }
 
@@ -77,9 +79,9 @@ TEST_CASE("values of options") {
     CHECK(offered({"diff", "--frobnicate=j"}, kNotAsked).empty());
     CHECK(offered({"diff", "--no-color=j"}, kNotAsked).empty());
     CHECK(offered({"apply", "--progress", ""}, kNotAsked) == Words{"auto", "tty", "plain", "json", "none"});
-    CHECK(complete({"plan", "--out", ""}, kNotAsked).files);
-    CHECK(complete({"apply", ""}, kNames).files);
-    CHECK_FALSE(complete({"delete", ""}, kNames).files);
+    CHECK(complete({"plan", "--out", ""}, kNotAsked, kNoParts).files);
+    CHECK(complete({"apply", ""}, kNames, kNoParts).files);
+    CHECK_FALSE(complete({"delete", ""}, kNames, kNoParts).files);
     CHECK(offered({"wait", "--for", "condition=Con"}, kNotAsked) == Words{"condition=Confined"});
     CHECK(offered({"wait", "--for=d"}, kNotAsked) == Words{"--for=delete"});
     CHECK(offered({"apply", "--timeout", ""}, kNotAsked).empty());
@@ -87,15 +89,25 @@ TEST_CASE("values of options") {
     CHECK(offered({"diff", "-o", "json", "o"}) == Words{"other"});
 }
 
+TEST_CASE("behind a bottle's name and a / stand the parts that have a log") {
+    const PartsOfBottle parts = [](const std::string& bottle) { return bottle == "docs-writer" ? Words{"machine", "egress", "e$(id)"} : Words{}; };
+    CHECK(offered({"logs", "docs-writer/"}, kNotAsked, parts) == Words{"docs-writer/machine", "docs-writer/egress"});
+    CHECK(offered({"logs", "-f", "docs-writer/e"}, kNotAsked, parts) == Words{"docs-writer/egress"});
+    CHECK(offered({"logs", "other/"}, kNotAsked, parts).empty());
+    CHECK(offered({"logs", "$(id)/"}, kNotAsked).empty());
+    CHECK(offered({"logs", "docs-writer", "docs-writer/"}, kNames).empty());
+    CHECK(offered({"status", "docs-writer/"}, kNames).empty());
+}
+
 TEST_CASE("files stand behind -f, where that is no --follow") {
     for (const auto& words : {Words{"diff", "-f", ""}, Words{"apply", "--file", "a"}, Words{"apply", "-f", "a.yaml", "--file=b"}}) {
-        const auto all = complete(words, kNotAsked);
+        const auto all = complete(words, kNotAsked, kNoParts);
         CHECK(all.files);
         CHECK(all.words.empty());
         CHECK(candidate_lines(all) == ":files\n");
     }
-    CHECK_FALSE(complete({"logs", "-f", ""}, kNames).files);
-    CHECK_FALSE(complete({"diff", "-f", "a.yaml", ""}, kNames).files);
+    CHECK_FALSE(complete({"logs", "-f", ""}, kNames, kNoParts).files);
+    CHECK_FALSE(complete({"diff", "-f", "a.yaml", ""}, kNames, kNoParts).files);
 }
 
 TEST_CASE("what is no bottle's name never comes to a shell, whoever wrote it into the records") {

@@ -1,3 +1,4 @@
+#include "cli/at_once.h"
 #include "cli/commands.h"
 #include "cli/consent.h"
 #include "cli/looks.h"
@@ -9,38 +10,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 namespace bottle {
 namespace {
-
-/// Starting machines is bound by the host's cores and disk: more at once only makes each slower.
-constexpr std::size_t kAtOnce = 4;
 
 class Applier {
 public:
     Applier(Session& session, const Options& options, const Work& work, Talk& talk) : session_(session), options_(options), work_(work), talk_(talk) {}
 
     Exit run() {
-        std::vector<std::thread> workers;
-        const auto count = std::min(kAtOnce, work_.manifests.size());
-        for (std::size_t i = 1; i < count; ++i) workers.emplace_back([this] { work(); });
-        work();
-        for (auto& worker : workers) worker.join();
+        at_once(work_.manifests.size(), options_.parallel, [this](std::size_t i) {
+            const auto exit = apply(work_.manifests[i], work_.orders[i]);
+            const std::lock_guard lock(mutex_);
+            worst_ = std::max(worst_, exit);
+        });
         return remove();
     }
 
 private:
-    void work() {
-        for (auto i = next_++; i < work_.manifests.size(); i = next_++) {
-            const auto exit = apply(work_.manifests[i], work_.orders[i]);
-            const std::lock_guard lock(mutex_);
-            worst_ = std::max(worst_, exit);
-        }
-    }
-
     /// A failing bottle never holds up another: whatever happens becomes its own exit code.
     Exit apply(const Manifest& manifest, const ApplyOrder& order) {
         try {
@@ -80,7 +68,6 @@ private:
     Talk& talk_;
     SystemClock clock_;
     std::mutex mutex_;
-    std::atomic<std::size_t> next_{0};
     Exit worst_ = Exit::Ok;
 };
 

@@ -184,10 +184,25 @@ int parse_number(const char* name, const char* what, const std::string& text, co
     wrong(fmt::format("{} {} is no {}", name, printable(text), what), hint);
 }
 
+/// Each look costs the host's time.
+std::chrono::milliseconds parse_interval(const std::string& text) {
+    const auto time = parse_duration("--interval", text);
+    if (time < std::chrono::seconds(1)) wrong(fmt::format("--interval {} is less than a second", printable(text)), "write --interval 5s");
+    return time;
+}
+
+std::size_t parse_parallel(const std::string& text) {
+    const auto count = parse_number("--parallel", "number of bottles", text, "write --parallel 4");
+    if (count == 0) wrong("--parallel 0 would do nothing", "write --parallel 1");
+    return static_cast<std::size_t>(count);
+}
+
 /// One command's part of the command line, as the library reads it: texts, not judged yet.
 struct Raw {
     std::vector<std::string> words;
     std::string timeout;
+    std::string interval;
+    std::string parallel;
     std::string since;
     std::string tail;
     std::string to;
@@ -205,6 +220,8 @@ void add_option(CLI::App& sub, Opt option, Options& options, Raw& raw) {
         case Opt::Output: sub.add_option(names, options.output)->multi_option_policy(last); break;
         case Opt::Out: sub.add_option(names, options.out)->multi_option_policy(last); break;
         case Opt::Timeout: sub.add_option(names, raw.timeout)->multi_option_policy(last); break;
+        case Opt::Interval: sub.add_option(names, raw.interval)->multi_option_policy(last); break;
+        case Opt::Parallel: sub.add_option(names, raw.parallel)->multi_option_policy(last); break;
         case Opt::Selector: sub.add_option(names, raw.selectors)->allow_extra_args(false); break;
         case Opt::Since: sub.add_option(names, raw.since)->multi_option_policy(last); break;
         case Opt::Follow: sub.add_flag(names, options.follow); break;
@@ -256,7 +273,7 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     }
     for (const auto& text : raw.selectors) add_selector(text, options.selector);
     if (!options.names.empty() && !options.selector.empty()) wrong("a NAME and -l are two ways to say which bottle", "give one of them");
-    if (options.prune && options.files.empty()) wrong("--prune needs -f: what is in none of those files goes", "bottle apply -f bottles/ --prune");
+    if (options.prune && options.files.empty()) wrong("--prune needs -f: what is in none of those files goes", fmt::format("bottle {} -f bottles/ --prune", command.name));
     check_progress(options.progress);
     const bool waits = std::find(command.options.begin(), command.options.end(), Opt::For) != command.options.end();
     if (waits && options.wait_for.empty()) wrong(fmt::format("bottle {} needs --for: what to wait for", command.name), example_hint(command));
@@ -264,6 +281,8 @@ void judge(const CommandText& command, const std::vector<std::string>& extras, c
     if (!raw.to.empty()) options.to = parse_number("--to", "generation", raw.to, "bottle history NAME   shows them");
     if (!raw.since.empty()) options.since = parse_duration("--since", raw.since);
     if (!raw.timeout.empty()) options.timeout = parse_duration("--timeout", raw.timeout);
+    if (!raw.interval.empty()) options.interval = parse_interval(raw.interval);
+    if (!raw.parallel.empty()) options.parallel = parse_parallel(raw.parallel);
 }
 
 /// "help", "help diff" and "--version" are what many other programs answer to.

@@ -11,6 +11,8 @@ const std::vector<OptionText> kOptions = {
     {Opt::Output, "-o,--output", "FORMAT", "How the result is printed"},
     {Opt::Out, "--out", "PLAN", "Write the plan into this file, for apply PLAN (0600; one that is there is replaced only if it is such a plan)"},
     {Opt::Timeout, "--timeout", "TIME", "How long to work on it: 90s, 5m, 1h (default: 60s)"},
+    {Opt::Interval, "--interval", "TIME", "Between two looks: 5s, 1m (default: 5s; at least 1s)"},
+    {Opt::Parallel, "--parallel", "N", "At most so many bottles at once (default: 4)"},
     {Opt::Adopt, "--adopt", "", "Take over what another owner of bottle made, and old disks without a row"},
     {Opt::DryRun, "--dry-run", "", "Show what would be done, as diff does, and do nothing"},
     {Opt::Yes, "-y,--yes", "", "Do not ask where data is lost; without a terminal that is refused otherwise"},
@@ -60,7 +62,7 @@ const std::vector<CommandText>& command_texts() {
          "An editor with a YAML language server reads it: # yaml-language-server: $schema=PATH, in a manifest's first line.",
          {"bottle schema"}},
         {"apply", Group::Doing, "bring the host to them", "Bring this host to the manifests, step by step, and prove it", Operands::NameOrPlan, "[NAME | PLAN]",
-         {Opt::File, Opt::Recursive, Opt::Selector, Opt::Timeout, Opt::Adopt, Opt::Prune, Opt::NoWiden, Opt::DryRun, Opt::Yes, Opt::Progress}, {},
+         {Opt::File, Opt::Recursive, Opt::Selector, Opt::Timeout, Opt::Parallel, Opt::Adopt, Opt::Prune, Opt::NoWiden, Opt::DryRun, Opt::Yes, Opt::Progress}, {},
          "Looks again after each step. The machine is proved to be confined before the agent's command is started; on any doubt it is stopped.\n\n"
          "With a NAME, the manifest is the one that was applied last.\n\n"
          "With a PLAN, a file that bottle plan --out made (its name has a . or a / in it): nothing is done if a manifest or anything that the plan rests on "
@@ -81,6 +83,15 @@ const std::vector<CommandText>& command_texts() {
          "at every 5 seconds, and stopped on any doubt. On SIGTERM the command gets the signal and 10 seconds; then the bottle is deleted.\n\n"
          "A bottle that is there already is not run without --keep, as it would be deleted. What a run that was killed has left is taken over by the next.",
          {"bottle run", "bottle run -f bottle.yaml --keep"}},
+        {"watch", Group::Doing, "keep them so", "Bring this host to the manifests, and keep it there", Operands::None, "",
+         {Opt::File, Opt::Recursive, Opt::Selector, Opt::Interval, Opt::Timeout, Opt::Parallel, Opt::Prune, Opt::NoWiden, Opt::Yes, Opt::Output, Opt::Progress}, {"text", "json"},
+         "Reads the manifests and looks at every bottle in each round, and does what apply does where something differs. A machine that is not confined any more is stopped, then brought up "
+         "anew. Where nothing differs nothing is written, and nothing is said.\n\n"
+         "A bottle that cannot be brought to its manifest is tried again, first after the interval and at last once a minute; until then, too, a machine without its proof is stopped. While "
+         "the manifests are wrong, the last right ones stay in force. A paused machine stays paused.\n\n"
+         "With --prune, a bottle of ours that is in none of the files is deleted; where that loses data, with --yes alone.\n\n"
+         "It goes on until a signal ends it (exit code 130, or 5); the bottles stay as they are. With -o json: one document a line.",
+         {"bottle watch -f bottles/", "bottle watch -f bottles/ --prune --yes --interval 10s"}},
         {"pause", Group::Doing, "hold a machine still", "Pause the machines of bottles: nothing of the guest runs, and its memory stays", Operands::Names, "[NAME...]", {Opt::Selector, Opt::Timeout, Opt::Progress}, {},
          "The bundle runs on, and confinement is looked at as before: a paused machine is stopped on any doubt. apply lets it go on. What the guest had not yet written to its disk "
          "is lost if a paused machine is stopped. Without a NAME: with -l alone.",

@@ -8,7 +8,7 @@ namespace bottle {
 
 /// The options that there are. What a command takes stands in its own list.
 enum class Opt {
-    File, Recursive, Output, Out, Timeout, Adopt, DryRun, Yes, Prune, NoWiden, Progress, Selector, Since, Follow, Tail, For, Stdin, Tty, Keep, To, Repair, Into, NoColor, Help
+    File, Recursive, Output, Out, Timeout, Interval, Parallel, Adopt, DryRun, Yes, Prune, NoWiden, Progress, Selector, Since, Follow, Tail, For, Stdin, Tty, Keep, To, Repair, Into, NoColor, Help
 };
 
 struct OptionText {

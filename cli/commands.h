@@ -23,6 +23,7 @@ int run_events(const Options& options);
 int run_history(const Options& options);
 int run_exec(const Options& options);
 int run_run(const Options& options);
+int run_watch(const Options& options);
 int run_pause(const Options& options);
 int run_resume(const Options& options);
 int run_rollback(const Options& options);

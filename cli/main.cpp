@@ -20,7 +20,7 @@ const std::map<std::string_view, Run> kRuns = {
     {"get", run_get},           {"describe", run_describe}, {"status", run_status}, {"wait", run_wait}, {"events", run_events}, {"history", run_history},
     {"explain", run_explain},   {"logs", run_logs},     {"proof", run_proof}, {"env", run_env},         {"completion", run_completion}, {"version", run_version},
     {"config", run_config},     {"schema", run_schema}, {"run", run_run},     {"pause", run_pause},     {"resume", run_resume},   {"rollback", run_rollback},
-    {"adopt", run_adopt},       {"doctor", run_doctor}, {"export", run_export}, {"import", run_import}, {"plan", run_plan},
+    {"adopt", run_adopt},       {"doctor", run_doctor}, {"export", run_export}, {"import", run_import}, {"plan", run_plan}, {"watch", run_watch},
 };
 
 int run(const std::vector<std::string>& words) {

@@ -14,6 +14,9 @@ struct Options {
     std::vector<std::string> files;  ///< -f; empty: bottle.yaml in the current folder
     std::string output = "text";     ///< one of the command's own: text, json, …
     std::chrono::milliseconds timeout{60'000};
+    std::chrono::milliseconds interval{5'000};  ///< watch: between two looks
+    /// So many bottles are worked on at once. Starting machines is bound by the host's cores and disk: more at once only makes each slower.
+    std::size_t parallel = 4;
     std::string progress = "auto";
     std::string out;                   ///< plan: the file to write it into
     std::string plan;                  ///< apply: the file with a saved plan

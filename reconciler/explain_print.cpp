@@ -1,4 +1,5 @@
 #include "reconciler/explain.h"
+#include "reconciler/problem_json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -44,9 +45,7 @@ std::string to_text(const Explanation& e) {
 
 std::string to_json(const Explanation& e) {
     json refusals = json::array();
-    for (const auto& problem : e.choice.problems) {
-        refusals.push_back({{"text", problem.text}, {"hint", problem.hint}, {"place", problem.place ? json(to_string(*problem.place)) : json()}});
-    }
+    for (const auto& problem : e.choice.problems) refusals.push_back(problem_json(problem));
     json ports = json::array();
     for (const auto& port : e.ports) ports.push_back({{"container", port.container}, {"name", port.name}, {"port", port.port}});
     json walls = json::array();

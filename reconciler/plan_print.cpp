@@ -1,4 +1,5 @@
 #include "reconciler/plan.h"
+#include "reconciler/problem_json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -31,10 +32,6 @@ std::string cost_line(const Plan& plan, std::size_t lines) {
     if (worst == Cost::Data) return count + "Data is lost: the machine's disks and the volumes go.\n";
     if (worst == Cost::Restart) return count + "The machine is restarted; its disks are kept.\n";
     return count + "Nothing of yours is lost.\n";
-}
-
-nlohmann::json problem_json(const Problem& problem) {
-    return {{"text", problem.text}, {"hint", problem.hint}, {"place", problem.place ? nlohmann::json(to_string(*problem.place)) : nlohmann::json()}};
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST_CASE("golden: what newcomers mistype, each with the way out") {
         {"exec"}, {"exec", "docs"}, {"exec", "docs", "--"}, {"exec", "docs", "ls", "-l"}, {"logs"}, {"logs", "Docs/egress"},
         {"logs", "docs", "--tail", "ten"}, {"logs", "docs", "--tail", "-3"}, {"logs", "docs", "--tail"}, {"explain", "docs", "1.1.1.1"}, {"explain", "docs", "1.1.1.1:443", "x"},
         {"apply", "next.plan", "-f", "bottle.yaml"}, {"apply", "./next", "--adopt"}, {"apply", "docs", "next.plan"}, {"plan", "next.plan"}, {"plan", "--out", "next.yaml"}, {"plan", "--out"}, {"apply", "next.plan", "--prune"},
-        {"apply", "--prune"}, {"apply", "docs", "--prune"}, {"apply", "--progress", "jsn"}, {"apply", "--progress"}, {"diff", "--progress", "plain"}, {"diff", "-o", "dif"},
+        {"apply", "--prune"}, {"watch", "--prune"}, {"watch", "docs"}, {"watch", "--interval", "5"}, {"watch", "--interval", "100ms"}, {"watch", "--parallel", "0"}, {"apply", "--parallel", "many"}, {"apply", "docs", "--prune"}, {"apply", "--progress", "jsn"}, {"apply", "--progress"}, {"diff", "--progress", "plain"}, {"diff", "-o", "dif"},
         {"events", "--since", "yesterday"}, {"get", "-l", "team"}, {"unpause", "docs"}, {"rollback", "docs", "--to", "last"}, {"rollback"}, {"run", "--rm"}, {"get", "-l", "team!=docs"}, {"get", "docs", "-l", "team=docs"}, {"wait", "docs"}, {"describe"}, {"completion"}, {"completion", "csh"},
     };
     std::string all;

@@ -15,6 +15,7 @@ const std::vector<SmolvmBuild>& measured_builds() {
          .agent_rootfs = "agent-rootfs.tar",
          .json_errors = false,
          .exec_user = false,
+         .exec_input_ends = false,
          .labels = false,
          .mounted_sockets = false,
          .denial_log = false,
@@ -30,6 +31,7 @@ const std::vector<SmolvmBuild>& measured_builds() {
          .agent_rootfs = "agent-rootfs.tar",
          .json_errors = false,
          .exec_user = false,
+         .exec_input_ends = false,
          .no_row_keys = {"block_io", "disk_durability", "staged_mounts", "staged_mounts_detached_from", "nested_virt", "remote_volumes"},
          .no_resources = {"nested_virt", "block_io", "disk_durability", "dns_options", "shm_size"},
          .config_forkable = false},
@@ -52,6 +54,7 @@ SmolvmBuild tsi_build(const std::string& version, std::map<std::string, std::str
     build.agent_rootfs = "agent-rootfs.tar";
     build.json_errors = false;
     build.exec_user = false;
+    build.exec_input_ends = false;
     build.config_forkable = false;
     build.tsi = true;
     build.labels = false;

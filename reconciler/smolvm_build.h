@@ -16,6 +16,7 @@ struct SmolvmBuild {
     std::string agent_rootfs;                    ///< file name beside the program
     bool json_errors = true;                     ///< knows `--error-format json`; refuses it else, with exit 2
     bool exec_user = true;                       ///< knows `exec --user`
+    bool exec_input_ends = true;                 ///< without -i, what the command of exec reads is at its end; else the command waits for ever
     bool labels = true;                          ///< knows `create --label`
     bool mounted_sockets = true;                 ///< knows `create --mount-socket`
     bool denial_log = true;                      ///< writes down what its policy refuses; where it does not, a proof rests on the firewall

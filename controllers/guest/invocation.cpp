@@ -5,11 +5,16 @@
 namespace bottle {
 namespace {
 
-/// Words after the user are the shell's arguments; "--" keeps su from reading them as its own options.
-std::vector<std::string> by_su(const std::string& user, const std::vector<std::string>& command) {
-    std::vector<std::string> wrapped{"su", "-s", "/bin/sh", "-c", "exec \"$@\"", "--", user, "sh"};
-    wrapped.insert(wrapped.end(), command.begin(), command.end());
-    return wrapped;
+/// What the guest runs for the command, where smolvm itself does not do all that is asked. Words after the user are the shell's arguments; "--" keeps su
+/// from reading them as its own options.
+std::vector<std::string> guest_words(const SmolvmInvocation& smolvm, const ExecOptions& options, const std::vector<std::string>& command) {
+    const bool needs_su = !smolvm.exec_user && !options.user.empty() && options.user != "root";
+    const bool needs_end = !smolvm.exec_input_ends && !options.standard_input && !options.terminal;
+    if (!needs_su && !needs_end) return command;
+    const std::string script = needs_end ? "exec \"$@\" </dev/null" : "exec \"$@\"";
+    auto words = needs_su ? std::vector<std::string>{"su", "-s", "/bin/sh", "-c", script, "--", options.user, "sh"} : std::vector<std::string>{"sh", "-c", script, "sh"};
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
 }
 
 }  // namespace
@@ -34,8 +39,7 @@ SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& op
         made.environment.push_back(fmt::format("{}={}", host_name, value));
     }
     add({"--"});
-    const bool needs_su = !smolvm.exec_user && !options.user.empty() && options.user != "root";
-    const auto words = needs_su ? by_su(options.user, command) : command;
+    const auto words = guest_words(smolvm, options, command);
     made.argv.insert(made.argv.end(), words.begin(), words.end());
     return made;
 }

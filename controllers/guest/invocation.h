@@ -12,6 +12,7 @@ struct SmolvmInvocation {
     std::vector<std::string> environment;  ///< "K=V", the whole of it
     std::string machine;                   ///< smolvm's name of the machine
     bool exec_user = true;                 ///< it knows `exec --user` (1.32.2 does, 1.4.0 and 1.8.3 do not)
+    bool exec_input_ends = true;           ///< without -i, what the command reads is at its end (1.32.2; with 1.8.3 it waits for ever)
     bool secret_env = true;                ///< it knows `exec --secret-env` (1.0.0)
 };
 
@@ -31,7 +32,8 @@ struct SmolvmCommand {
     std::vector<std::string> environment;
 };
 
-/// `machine exec` of a command: as the user by --user, or by the image's own su where smolvm has no such option. Values of `env` never stand in argv: they go as variables of the smolvm process and
+/// `machine exec` of a command: as the user by --user, or by the image's own su where smolvm has no such option. Without `standard_input` and `terminal` it reads nothing, by the image's own sh where
+/// smolvm would let it wait. Values of `env` never stand in argv: they go as variables of the smolvm process and
 /// `--secret-env GUEST=HOST` (smolvm 1.0.0 and newer) hands them on. An older one has only `-e`: there they do stand in it, for every user of this host to see.
 SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,
                            const std::vector<std::string>& command);

@@ -52,6 +52,8 @@ std::string to_text(const KeeperRequest& request) {
                 {"env", request.workload.env},
                 {"user", request.workload.user},
                 {"exec_user", request.smolvm.exec_user},
+                {"exec_input_ends", request.smolvm.exec_input_ends},
+                {"secret_env", request.smolvm.secret_env},
                 {"secrets", request.workload.secrets},
                 {"secrets_file", request.secrets_file},
                 {"record", to_json(request.record)}}
@@ -69,6 +71,8 @@ std::optional<KeeperRequest> parse_request(std::string_view text) {
         read.at("env").get_to(request.workload.env);
         read.at("user").get_to(request.workload.user);
         read.at("exec_user").get_to(request.smolvm.exec_user);
+        read.at("exec_input_ends").get_to(request.smolvm.exec_input_ends);
+        read.at("secret_env").get_to(request.smolvm.secret_env);
         read.at("secrets").get_to(request.workload.secrets);
         read.at("secrets_file").get_to(request.secrets_file);
         request.record = record_of(read.at("record"));

@@ -71,7 +71,7 @@ std::vector<std::string> Smolvm::environment(const MachinePaths& paths) const {
 }
 
 SmolvmInvocation Smolvm::invocation(const MachinePaths& paths, const std::string& machine) const {
-    return {program, environment(paths), machine, build.exec_user, build.secret_env};
+    return {program, environment(paths), machine, build.exec_user, build.exec_input_ends, build.secret_env};
 }
 
 std::vector<std::string> Smolvm::trusted_files() const {

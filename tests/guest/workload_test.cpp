@@ -1,6 +1,7 @@
 #include "controllers/guest/workload.h"
 #include "controllers/guest/guest_controller.h"
 #include "controllers/guest/guest_files.h"
+#include "controllers/guest/invocation.h"
 #include "tests/guest/temp_folder.h"
 
 #include <sys/wait.h>
@@ -168,12 +169,13 @@ TEST_CASE("records that make no sense are unknown, never absent") {
 
 TEST_CASE("requests pass whole, and a damaged one is refused") {
     KeeperRequest request{
-        {"/s", {"A=b"}, "m"}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node", {{"T", "token"}}}, "/dev/shm/f", {1, 2, "d", 0, {{"token", "print"}}, std::nullopt}};
+        {"/s", {"A=b"}, "m", false, false, false}, {{"c", "d e"}, {{"K", "v\n\"w"}}, "node", {{"T", "token"}}}, "/dev/shm/f", {1, 2, "d", 0, {{"token", "print"}}, std::nullopt}};
     std::string text = to_text(request);
     std::optional<KeeperRequest> read = parse_request(text);
     REQUIRE(read);
     CHECK(to_text(*read) == text);
     CHECK(read->workload.env.at("K") == "v\n\"w");
+    CHECK_FALSE((read->smolvm.exec_user || read->smolvm.exec_input_ends || read->smolvm.secret_env));
     CHECK_FALSE(parse_request(text.substr(0, text.size() - 2)));
     CHECK_FALSE(parse_request("{}"));
 }
@@ -243,6 +245,27 @@ TEST_CASE("without exec --user, the image's su changes the user") {
     request.workload.user = "root";
     CHECK(workload_command(request).argv ==
           std::vector<std::string>{"/s", "machine", "exec", "--name", "m", "--stream", "--", "c", "--d"});
+}
+
+TEST_CASE("where smolvm lets a command wait for its input, the image's sh ends that, and only where nothing is passed in") {
+    SmolvmInvocation smolvm{"/s", {}, "m", true, false};
+    const auto words = [&](const ExecOptions& options) {
+        const auto argv = exec_command(smolvm, options, {"c", "--d"}).argv;
+        return std::vector<std::string>(std::next(std::find(argv.begin(), argv.end(), "--")), argv.end());
+    };
+    CHECK(words({}) == std::vector<std::string>{"sh", "-c", "exec \"$@\" </dev/null", "sh", "c", "--d"});
+    ExecOptions piped;
+    piped.standard_input = true;
+    CHECK(words(piped) == std::vector<std::string>{"c", "--d"});
+    ExecOptions terminal;
+    terminal.terminal = true;
+    CHECK(words(terminal) == std::vector<std::string>{"c", "--d"});
+    smolvm.exec_user = false;
+    ExecOptions as_node;
+    as_node.user = "node";
+    CHECK(words(as_node) == std::vector<std::string>{"su", "-s", "/bin/sh", "-c", "exec \"$@\" </dev/null", "--", "node", "sh", "c", "--d"});
+    smolvm.exec_input_ends = true;
+    CHECK(words({}) == std::vector<std::string>{"c", "--d"});
 }
 
 TEST_CASE("exec in the foreground passes exit codes and signals") {

@@ -93,7 +93,7 @@ std::string machine_lines(const Description& d, const Screen& screen) {
     auto text = line_of("Machine", fmt::format("{}: {}", d.desired.machine.name, state));
     text += line_of("  Resources", fmt::format("{} cpus, {} MiB of memory, disks of {} GiB and {} GiB", d.desired.machine.cpus, d.desired.machine.memory_mib,
                                                d.desired.machine.storage_gib, d.desired.machine.overlay_gib));
-    text += line_of("  Image", d.desired.image_source.empty() ? d.desired.machine.rootfs : fmt::format("{}, a copy of {}", d.desired.machine.rootfs, d.desired.image_source));
+    text += line_of("  Image", d.desired.image_source.empty() ? d.desired.machine.rootfs : fmt::format("{}, a copy of {}", d.desired.machine.rootfs, printable(to_text(d.desired.image_source))));
     text += line_of("  Allowlist", allowlist_text(d.desired)) + wrapped_line("  Firewall", firewall_text(d.desired), screen);
     if (!d.desired.workload) return text + line_of("Workload", "<none>");
     text += line_of("Workload", fmt::format("{}, as {}", fmt::join(d.desired.workload->command, " "), d.desired.workload->user));
@@ -129,6 +129,11 @@ json containers_json(const Description& d) {
     return all;
 }
 
+json image_source_json(const ImageSource& source) {
+    if (source.empty()) return {};
+    return {{"kind", name_of(source.kind)}, {"from", source.from}, {"id", text_or_null(source.id)}};
+}
+
 json machine_json(const Description& d) {
     const auto machine = described_machine(d.snapshot);
     return {{"name", d.desired.machine.name},
@@ -140,6 +145,7 @@ json machine_json(const Description& d) {
             {"storageGiB", d.desired.machine.storage_gib},
             {"overlayGiB", d.desired.machine.overlay_gib},
             {"image", d.desired.machine.rootfs},
+            {"imageSource", image_source_json(d.desired.image_source)},
             {"allowlist", text_or_null(d.desired.machine.allowed_cidr)},
             {"firewall", {{"used", d.desired.firewall.has_value()}, {"text", firewall_text(d.desired)}}}};
 }

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 namespace bottle {
@@ -87,6 +88,7 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
         [&](const auto& a) -> Outcome {
             using A = std::decay_t<decltype(a)>;
             if constexpr (std::is_same_v<A, CreateMachine>) return create(a);
+            else if constexpr (std::is_same_v<A, CopyImage>) return copy_image(a);
             else if constexpr (std::is_same_v<A, MakeSocketFolder>) return make_socket_folder(a.folder);
             else if constexpr (std::is_same_v<A, StartContainer>) return start_container(a, desired, view);
             else if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
@@ -105,6 +107,10 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
 
 SmolvmInvocation BottleWorld::invocation() const {
     return machine_.smolvm()->invocation(machine_.paths(), machine_.machine());
+}
+
+Outcome BottleWorld::copy_image(const CopyImage& action) {
+    return machine_.act(action, [this](const std::string& id, int fd, std::uint64_t cap) { return docker_.save_image(id, fd, cap); });
 }
 
 Outcome BottleWorld::create(const CreateMachine& action) {
@@ -310,7 +316,8 @@ Outcome BottleWorld::forget() {
         if (allocation.vmm_uid != 0) unregister_uid(place_.uid_registry, allocation.vmm_uid, uid_holder(place_.folder, bottle_));
     }
     store_.forget(bottle_);
-    for (const auto& folder : {machine_.paths().cache, place_.bottle_folder(bottle_)}) {
+    const auto image = std::filesystem::path(machine_.paths().image).parent_path().string();
+    for (const auto& folder : {machine_.paths().cache, image, place_.bottle_folder(bottle_)}) {
         // A root file system may hold folders whose modes keep their owner out.
         remove_folder(folder);
     }

@@ -49,6 +49,7 @@ public:
 
 private:
     Outcome act(const Action& action, const Desired& desired, const Snapshot& snapshot);
+    Outcome copy_image(const CopyImage& action);
     Outcome create(const CreateMachine& action);
     Outcome start_container(const StartContainer& action, const Desired& desired, const DockerView& view);
     Outcome await_socket(const Desired& desired);

@@ -47,6 +47,7 @@ StatePlace place_of(const Environment& environment) {
 std::vector<std::string> image_refs(const Manifest& manifest) {
     std::vector<std::string> refs = {kPauseImage};
     for (const auto& container : manifest.bundle.containers) refs.push_back(container.image);
+    if (!manifest.machine.docker.empty()) refs.push_back(manifest.machine.docker);
     return refs;
 }
 
@@ -88,8 +89,7 @@ Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<All
     scope.image_refs = image_refs(manifest);
     scope.image = manifest.machine.rootfs;
     scope.tsi_loopback = manifest.network.mode == NetworkMode::TsiLoopback;
-    // Without root the VMM has our own uid: its image is a copy.
-    if (geteuid() != 0) scope.image_source = manifest.machine.rootfs;
+    scope.image_source = image_source_of(manifest.machine, geteuid());
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);
         scope.vmm_uid = vmm_uid_of(*allocation, geteuid());

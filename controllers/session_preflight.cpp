@@ -45,7 +45,10 @@ std::vector<Problem> Session::preflight(const Look& look) {
     auto facts = parts_->preflight_facts(world, look.desired.name);
     if (const auto& socket = look.desired.machine.socket; socket && socket->host_path.size() > facts.longest_socket.size()) facts.longest_socket = socket->host_path;
     facts.vmm_uid = look.desired.allocation.vmm_uid;
-    facts.image = look.desired.image_source.empty() ? look.desired.machine.rootfs : look.desired.image_source;
+    const auto& source = look.desired.image_source;
+    // Of an archive, a pack and an image of Docker's there is a copy that was made for this VMM.
+    if (source.kind != ImageSource::Kind::Rootfs) return check_preflight(facts);
+    facts.image = source.empty() ? look.desired.machine.rootfs : source.from;
     facts.impassable = facts.is_root ? impassable_folders(facts.image, facts.vmm_uid) : impassable_folders(facts.image, facts.euid, own_groups());
     facts.image_writable = facts.is_root && writable_by(facts.image, facts.vmm_uid);
     return check_preflight(facts);

@@ -85,6 +85,16 @@ std::string as_variable(const json& list) {
     return equals == std::string::npos ? "" : fmt::format("write a mapping: {{{}: {}}}", text.substr(0, equals), in_flow(text.substr(equals + 1)));
 }
 
+/// By what it looks like: a file's name, a path, or a name:tag.
+std::string as_image(const std::string& text) {
+    const auto ends = [&text](std::initializer_list<const char*> endings) {
+        return std::any_of(endings.begin(), endings.end(), [&text](const char* ending) { return text.ends_with(ending); });
+    };
+    const bool is_path = text.starts_with('.') || text.starts_with('/') || text.find(':') == std::string::npos;
+    const auto* kind = ends({".tar", ".tgz", ".tar.gz", ".tar.zst"}) ? "archive" : ends({".smolmachine"}) ? "pack" : is_path ? "rootfs" : "docker";
+    return fmt::format("write image: {{{}: {}}}", kind, in_flow(text));
+}
+
 /// A mapping is wanted and one text stands there.
 std::string as_mapping(const std::string& pointer, const std::string& text) {
     const auto key = pointer.substr(pointer.rfind('/') + 1);
@@ -93,7 +103,7 @@ std::string as_mapping(const std::string& pointer, const std::string& text) {
     }
     if (pointer.find("/ports/") != std::string::npos) return as_port(text);
     if (pointer.find("/volumes/") != std::string::npos) return as_volume(text);
-    if (key == "image") return fmt::format("write image: {{rootfs: {}}}", in_flow(text));
+    if (key == "image") return as_image(text);
     if (key == "metadata") return fmt::format("write metadata: {{name: {}}}", in_flow(text));
     if (key == "network") return fmt::format("write network: {{mode: {}}}", in_flow(text));
     if (key == "agent") return "write agent: {command: " + as_list(text).substr(as_list(text).find('[')) + "}";

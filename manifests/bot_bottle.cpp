@@ -48,7 +48,7 @@ public:
         ordered_json document = {{"apiVersion", "bottle/v1"}, {"kind", "Bottle"}, {"metadata", {{"name", agent_}}}};
         auto& spec = document["spec"];
         spec["machine"]["image"]["rootfs"] = fmt::format("./{}-rootfs", agent_);
-        tell(fmt::format("machine.image: unpack an image of the agent to ./{}-rootfs: mkdir, then docker export CONTAINER | tar -x -C", agent_));
+        tell(fmt::format("machine.image: write docker: NAME:TAG, the image that bot-bottle built for the agent, or pack: with its .smolmachine; or unpack it to ./{}-rootfs", agent_));
         agent(bottle, file, spec["agent"]);
         if (spec["agent"].is_null()) spec.erase("agent");
         auto& bundle = spec["bundle"];

@@ -116,12 +116,7 @@ private:
 
     MachineSpec machine() {
         MachineSpec m;
-        m.rootfs_place = place("/spec/machine/image/rootfs");
-        if (find("/spec/machine/image/rootfs") != nullptr) {
-            const auto resolved = resolve_folder(folder_, text("/spec/machine/image/rootfs"));
-            if (!resolved.problem.empty()) add("/spec/machine/image/rootfs", resolved.problem, resolved.hint);
-            m.rootfs = resolved.path;
-        }
+        image(m);
         if (const auto* cpus = find("/spec/machine/cpus")) m.cpus = cpus->get<int>();
         m.memory_mib = quantity("/spec/machine/memory", m.memory_mib, kMebi, "Mi");
         constexpr std::int64_t kLeastMemory = 64;  // smolvm's own limit (1.9.3, source)
@@ -130,6 +125,25 @@ private:
         m.overlay_gib = static_cast<int>(quantity("/spec/machine/disk/overlay", m.overlay_gib, kGibi, "Gi"));
         m.user = text("/spec/machine/user", m.user);
         return m;
+    }
+
+    void image(MachineSpec& m) {
+        const std::string at = "/spec/machine/image/";
+        for (const auto* kind : {"rootfs", "docker", "archive", "pack"}) {
+            if (find(at + kind) != nullptr) m.image_place = place(at + kind);
+        }
+        m.rootfs = resolved(at + "rootfs", resolve_folder);
+        m.docker = text(at + "docker");
+        m.archive = resolved(at + "archive", resolve_file);
+        m.pack = resolved(at + "pack", resolve_file);
+    }
+
+    /// Empty where the key is absent, and with a problem where nothing can be meant by it.
+    std::string resolved(const std::string& pointer, Resolved (*resolve)(const std::string&, const std::string&)) {
+        if (find(pointer) == nullptr) return {};
+        auto found = resolve(folder_, text(pointer));
+        if (!found.problem.empty()) add(pointer, std::move(found.problem), std::move(found.hint));
+        return found.path;
     }
 
     ContainerSpec container(const std::string& at) {

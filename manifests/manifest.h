@@ -13,8 +13,12 @@
 namespace bottle {
 
 struct MachineSpec {
-    std::string rootfs;  ///< absolute folder of the unpacked root file system
-    Place rootfs_place;
+    // What its root file system is made of: one of these is not empty.
+    std::string rootfs;   ///< absolute folder, unpacked
+    std::string docker;   ///< name:tag, image id, or digest
+    std::string archive;  ///< absolute file: `docker save`, or an OCI layout
+    std::string pack;     ///< absolute file: smolvm's .smolmachine
+    Place image_place;
     int cpus = 2;
     std::int64_t memory_mib = 4096;
     int storage_gib = 20;

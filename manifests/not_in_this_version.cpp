@@ -8,7 +8,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kUnpacked = "write rootfs: FOLDER, an unpacked root file system";
 constexpr const char* kInRootfs = "leave it out; what the agent needs can be in its root file system";
 constexpr const char* kInContainer = "leave it out; what passes is up to the bundle's containers";
 constexpr const char* kOwnCommand = "leave it out, and name the agent's command";
@@ -17,8 +16,7 @@ struct Key {
     const char* pointer;
     const char* hint;
 };
-constexpr Key kKeys[] = {{"/spec/machine/image/docker", kUnpacked}, {"/spec/machine/image/archive", kUnpacked}, {"/spec/machine/image/pack", kUnpacked},
-                         {"/spec/agent/prompt", kInRootfs}, {"/spec/agent/skills", kInRootfs}, {"/spec/bundle/egress", kInContainer}, {"/spec/bundle/gitGate", kInContainer}};
+constexpr Key kKeys[] = {{"/spec/agent/prompt", kInRootfs}, {"/spec/agent/skills", kInRootfs}, {"/spec/bundle/egress", kInContainer}, {"/spec/bundle/gitGate", kInContainer}};
 
 struct Value {
     const char* pointer;

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,9 +23,13 @@ std::string hint_for_missing(const std::string& base, const std::string& relativ
     return "it is looked for beneath " + base;
 }
 
-bool is_packed(const std::string& name) {
+/// For a file where a folder is wanted.
+std::string hint_for_file(const std::string& name) {
     const auto extension = std::filesystem::path(name).extension();
-    return extension == ".tar" || extension == ".tgz" || extension == ".gz" || extension == ".zst" || extension == ".xz";
+    if (extension == ".smolmachine") return "write pack: for a pack of smolvm's";
+    if (extension == ".xz") return "unpack it, and name the folder";
+    const bool packed = extension == ".tar" || extension == ".tgz" || extension == ".gz" || extension == ".zst";
+    return packed ? "write archive: for what `docker save` wrote; anything else has to be unpacked, and the folder named" : "name the folder of an unpacked root file system";
 }
 
 }  // namespace
@@ -42,14 +47,26 @@ Opened open_beneath(const std::string& base, const std::string& relative, int fl
     if (error == EXDEV) return {-1, fmt::format("{} leads out of the manifest's folder", shown), "put it beneath " + base};
     if (error == ELOOP) return {-1, fmt::format("{} leads over a symlink", shown), fmt::format("name the real {}", what)};
     if (error == ENOENT) return {-1, fmt::format("there is no {} {}", what, shown), hint_for_missing(base, relative)};
-    if (error == ENOTDIR) return {-1, fmt::format("{} is no {}", shown, what), is_packed(relative) ? "unpack it, and name the folder" : ""};
+    if (error == ENOTDIR) return {-1, fmt::format("{} is no {}", shown, what), std::string(what) == "folder" ? hint_for_file(relative) : ""};
     return {-1, fmt::format("{} cannot be opened: {}", shown, std::strerror(error)), ""};
 }
 
-ResolvedFolder resolve_folder(const std::string& base, const std::string& relative) {
+Resolved resolve_folder(const std::string& base, const std::string& relative) {
     auto opened = open_beneath(base, relative, O_PATH | O_DIRECTORY | O_CLOEXEC, "folder");
     if (opened.fd < 0) return {"", std::move(opened.problem), std::move(opened.hint)};
     close(opened.fd);
+    return {(std::filesystem::path(base) / relative).lexically_normal(), "", ""};
+}
+
+Resolved resolve_file(const std::string& base, const std::string& relative) {
+    auto opened = open_beneath(base, relative, O_PATH | O_CLOEXEC, "file");
+    if (opened.fd < 0) return {"", std::move(opened.problem), std::move(opened.hint)};
+    struct stat info {};
+    const bool known = fstat(opened.fd, &info) == 0;
+    close(opened.fd);
+    const auto shown = printable(relative);
+    if (known && S_ISDIR(info.st_mode)) return {"", fmt::format("{} is a folder", shown), "write rootfs: for an unpacked root file system"};
+    if (!known || !S_ISREG(info.st_mode)) return {"", fmt::format("{} is no regular file", shown), "name the file itself"};
     return {(std::filesystem::path(base) / relative).lexically_normal(), "", ""};
 }
 

@@ -15,14 +15,16 @@ struct Opened {
 /// (openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, Linux 5.6). `flags` are open(2)'s; `what` is how the problem calls it: file, folder.
 Opened open_beneath(const std::string& base, const std::string& relative, int flags, const char* what);
 
-struct ResolvedFolder {
+struct Resolved {
     std::string path;     ///< absolute
     std::string problem;  ///< not empty: it is none, or not beneath the folder
     std::string hint;
 };
 
 /// The folder that `relative` means beneath `base` (absolute), by the same rules.
-ResolvedFolder resolve_folder(const std::string& base, const std::string& relative);
+Resolved resolve_folder(const std::string& base, const std::string& relative);
+/// The same for a regular file. It is not opened for reading: who may load a manifest need not be able to read all that it names.
+Resolved resolve_file(const std::string& base, const std::string& relative);
 
 /// Whether a relative path, taken by its words alone, is absolute or begins with a way up.
 bool leads_out(const std::string& relative);

@@ -12,7 +12,35 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PortSpec, name, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MachineSpec, rootfs, rootfs_place, cpus, memory_mib, storage_gib, overlay_gib, user)
+
+namespace {
+
+struct ImageKey {
+    const char* name;
+    std::string MachineSpec::*value;
+};
+constexpr ImageKey kImageKeys[] = {{"rootfs", &MachineSpec::rootfs}, {"docker", &MachineSpec::docker}, {"archive", &MachineSpec::archive}, {"pack", &MachineSpec::pack}};
+
+}  // namespace
+
+static void to_json(nlohmann::json& value, const MachineSpec& m) {
+    value = {{"cpus", m.cpus}, {"memory_mib", m.memory_mib}, {"storage_gib", m.storage_gib}, {"overlay_gib", m.overlay_gib}, {"user", m.user}};
+    for (const auto& [name, member] : kImageKeys) {
+        if (!(m.*member).empty()) value[name] = m.*member;
+    }
+    // Called so since there were only folders.
+    value["rootfs_place"] = m.image_place;
+}
+
+static void from_json(const nlohmann::json& value, MachineSpec& m) {
+    value.at("cpus").get_to(m.cpus);
+    value.at("memory_mib").get_to(m.memory_mib);
+    value.at("storage_gib").get_to(m.storage_gib);
+    value.at("overlay_gib").get_to(m.overlay_gib);
+    value.at("user").get_to(m.user);
+    for (const auto& [name, member] : kImageKeys) m.*member = value.value(name, std::string());
+    value.at("rootfs_place").get_to(m.image_place);
+}
 
 static void to_json(nlohmann::json& value, const AgentSpec& agent) {
     value = {{"command", agent.command}, {"env", agent.env}};

@@ -142,6 +142,10 @@ public:
         all(id, is, status, created_at, started_at, exit_code, error, live_ports);
     }
 
+    void put(const ImageSource& source) {
+        const auto& [kind, from, id] = source;
+        all(kind, from, id);
+    }
     void put(const Image& image) {
         const auto& [id, entrypoint, command, env, user, working_dir, labels, volumes, extras] = image;
         all(id, entrypoint, command, env, user, working_dir, labels, volumes, extras);

@@ -2,6 +2,7 @@
 
 #include "reconciler/alias.h"
 #include "reconciler/allocate.h"
+#include "reconciler/diff.h"
 #include "reconciler/host_limits.h"
 #include "reconciler/proof.h"
 #include "reconciler/secrets.h"
@@ -224,6 +225,20 @@ Machine machine(const Manifest& manifest, const Desired& desired, const Snapshot
     return machine;
 }
 
+void desire_image(const Manifest& manifest, const Snapshot& snapshot, Desired& desired) {
+    auto& source = desired.image_source;
+    source = image_source_of(manifest.machine, snapshot.host.euid);
+    if (source.empty()) return;
+    desired.machine.rootfs = image_copy_folder(snapshot.host.state_folder, manifest.name, snapshot.host.euid);
+    if (source.kind == ImageSource::Kind::Rootfs) return;
+    if (source.kind != ImageSource::Kind::Docker) {
+        if (snapshot.machine.source_id.present()) source.id = *snapshot.machine.source_id;
+    } else if (snapshot.docker.present()) {
+        const auto image = image_or_problem(source.from, manifest.machine.image_place, snapshot, desired);
+        if (image) source.id = image->id;
+    }
+}
+
 std::map<std::string, std::string> guest_env(const Manifest& manifest, const Desired& desired) {
     std::map<std::string, std::string> env;
     const auto proxy = std::find_if(desired.ports.begin(), desired.ports.end(), [](const BundlePort& port) { return port.name == kProxyPort; });
@@ -310,8 +325,27 @@ std::string machine_name(const std::string& bottle) {
 std::string socket_folder_path(const Allocation& allocation, const std::string& state_folder, const std::string& bottle) {
     return allocation.vmm_uid != 0 ? fmt::format("/run/bottle/{}", allocation.vmm_uid) : state_folder + "/bottles/" + bottle + "/socket";
 }
-std::string image_copy_folder(const std::string& state_folder, const std::string& bottle) {
-    return state_folder + "/bottles/" + bottle + "/image";
+std::string image_copy_folder(const std::string& state_folder, const std::string& bottle, std::int64_t euid) {
+    return euid == 0 ? state_folder + "/images/" + bottle + "/rootfs" : state_folder + "/bottles/" + bottle + "/image";
+}
+std::string to_text(const ImageSource& source) {
+    return source.id.empty() ? source.from : fmt::format("{} ({})", source.from, short_id(source.id));
+}
+const char* name_of(ImageSource::Kind kind) {
+    switch (kind) {
+        case ImageSource::Kind::Rootfs: return "rootfs";
+        case ImageSource::Kind::Docker: return "docker";
+        case ImageSource::Kind::Archive: return "archive";
+        case ImageSource::Kind::Pack: break;
+    }
+    return "pack";
+}
+ImageSource image_source_of(const MachineSpec& spec, std::int64_t euid) {
+    if (!spec.docker.empty()) return {ImageSource::Kind::Docker, spec.docker};
+    if (!spec.archive.empty()) return {ImageSource::Kind::Archive, spec.archive};
+    if (!spec.pack.empty()) return {ImageSource::Kind::Pack, spec.pack};
+    // Without root the VMM has the user's uid, and could write in any folder that the user can: it gets one of its own.
+    return euid == 0 ? ImageSource{} : ImageSource{ImageSource::Kind::Rootfs, spec.rootfs};
 }
 
 Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocation& allocation, const Snapshot& snapshot, const KeyedDigest& digest) {
@@ -342,11 +376,7 @@ Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocat
     if (desired.mode == NetworkMode::Socket) desire_socket(manifest, snapshot, desired);
     if (snapshot.docker.present()) desire_bundle(manifest, snapshot, digest, desired);
     desired.machine = machine(manifest, desired, snapshot);
-    // Without root the VMM has the user's uid, and could write in any folder that the user can: it gets one of its own.
-    if (snapshot.host.euid != 0) {
-        desired.image_source = manifest.machine.rootfs;
-        desired.machine.rootfs = image_copy_folder(snapshot.host.state_folder, manifest.name);
-    }
+    desire_image(manifest, snapshot, desired);
     desire_firewall(manifest, snapshot, desired);
     desired.guest_env = guest_env(manifest, desired);
     if (!manifest.agent.command.empty()) {

@@ -32,8 +32,8 @@ struct Desired {
     std::vector<BundlePort> ports;
     Machine machine;
     std::optional<SocketFolder> socket_folder;  ///< mode socket, and only there: where infra makes the machine's socket
-    /// The manifest's folder, where the machine's is a copy of it that belongs to the bottle; empty: it is the machine's own.
-    std::string image_source;
+    /// What the machine's folder is a copy of, that belongs to the bottle; empty: it is the manifest's own.
+    ImageSource image_source;
     std::int64_t vmm_uid = 0;  ///< that its process shall have
     std::optional<FirewallRules> firewall;
     std::string no_firewall;  ///< why there is none, in words, for the proof
@@ -66,8 +66,15 @@ std::string external_network_name(const std::string& bottle);
 std::string container_name(const std::string& bottle, const std::string& container);
 std::string volume_name(const std::string& bottle, const std::string& volume);
 std::string machine_name(const std::string& bottle);
-/// Where the bottle's own copy of its image stands.
-std::string image_copy_folder(const std::string& state_folder, const std::string& bottle);
+/// What of the machine's image the bottle has a copy of, without its id. Empty only for a folder as root: the VMM, whose uid is another, cannot write in it.
+ImageSource image_source_of(const MachineSpec& spec, std::int64_t euid);
+/// As people read it: "agent:1 (sha256:62985db63049)", "/srv/agent-rootfs".
+std::string to_text(const ImageSource& source);
+/// "rootfs", "docker", "archive", "pack": the manifest's own word.
+const char* name_of(ImageSource::Kind kind);
+/// Where that copy stands: for us in the bottle's folder; as root where the VMM's uid can get at it, in a folder of its own that is closed to everybody
+/// else (with smolvm 1.32.2 all folders above a VM's can be passed by everybody).
+std::string image_copy_folder(const std::string& state_folder, const std::string& bottle, std::int64_t euid);
 
 /// Mode socket: where the folder of the mounted socket is. As root not in the state folder: the VMM's uid must be able to pass every folder above.
 /// /run is empty after a start of the host, as are its sockets.

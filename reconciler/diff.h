@@ -62,6 +62,9 @@ std::string in_words(const Change& change);
 std::vector<Change> diff_container(const Container& want, const Container& is, const std::string& id);
 std::vector<Change> diff_network(const Network& want, const Network& is, const std::string& id);
 
+/// "sha256:" and the first 12 digits, as Docker's own commands show an id.
+std::string short_id(const std::string& image_id);
+
 /// The kernel's name of a bridge that Docker made: "br-" and the first 12 digits of the network's id (20.10).
 std::string bridge_of(const ObservedNetwork& network);
 

@@ -162,11 +162,6 @@ void diff_attachments(const Container& want, const ObservedContainer& is, const 
     }
 }
 
-std::string short_id(const std::string& image) {
-    constexpr std::size_t kShown = std::string_view("sha256:").size() + 12;
-    return image.substr(0, kShown);
-}
-
 /// Why it runs another image: names are the manifest's, as the container's label and the desired one have them.
 std::string image_cause(const Container& want, const ObservedContainer& is) {
     const auto reference = label_of(want.labels, label::kImage);
@@ -251,6 +246,11 @@ void diff_volumes(const Desired& desired, const DockerView& view, std::vector<Ch
 }
 
 }  // namespace
+
+std::string short_id(const std::string& image_id) {
+    constexpr std::size_t kShown = std::string_view("sha256:").size() + 12;
+    return image_id.substr(0, kShown);
+}
 
 bool is_ours(const Labels& labels, const std::string& bottle, const HostFacts& host) {
     return label_of(labels, label::kName) == bottle && !host.owner.empty() && label_of(labels, label::kOwner) == host.owner &&

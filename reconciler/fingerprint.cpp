@@ -148,6 +148,7 @@ void add_machine(const std::string& bottle, const MachineView& machine, Collecto
     all.add_seen(of("the copy of its image"), machine.image_copy);
     all.add_seen(of("what is in that copy"), machine.image_listing);
     all.add_seen(of("its image"), machine.source_listing);
+    all.add_seen(of("its image's file"), machine.source_id);
     all.add_seen(of("smolvm's files"), machine.started_files);
 }
 

@@ -64,8 +64,11 @@ private:
 
     void machine() {
         const auto& spec = manifest_.machine;
-        if (allow_.rootfs && !is_beneath(spec.rootfs, allow_.rootfs->value)) {
-            add(spec.rootfs_place, fmt::format("the root file system {} lies in no folder that this host allows ({})", printable(spec.rootfs), to_string(allow_.rootfs->place)),
+        const auto& path = !spec.archive.empty() ? spec.archive : !spec.pack.empty() ? spec.pack : spec.rootfs;
+        if (!spec.docker.empty()) {
+            image(spec.docker, spec.image_place);
+        } else if (allow_.rootfs && !is_beneath(path, allow_.rootfs->value)) {
+            add(spec.image_place, fmt::format("the root file system {} lies in no folder that this host allows ({})", printable(path), to_string(allow_.rootfs->place)),
                 allowed("allow.rootfs", *allow_.rootfs));
         }
         const std::string at = "/spec/machine";
@@ -76,7 +79,7 @@ private:
     }
 
     void container(const ContainerSpec& spec, const std::string& at) {
-        image(spec);
+        image(spec.image, spec.image_place);
         most(at + "/limits/memory", "memory", spec.limits.memory_bytes, allow_.containers.memory, quantity_text);
         most(at + "/limits/cpus", "cpus", spec.limits.nano_cpus, allow_.containers.nano_cpus, cpus_text);
         most(at + "/limits/pids", "pids", spec.limits.pids, allow_.containers.pids, number_text);
@@ -84,16 +87,16 @@ private:
         for (std::size_t i = 0; i < spec.capabilities.size(); ++i) named(fmt::format("{}/capabilities/{}", at, i), "capability", spec.capabilities[i], "allow.capabilities", allow_.capabilities);
     }
 
-    void image(const ContainerSpec& spec) {
-        if (allow_.images && !any_matches(allow_.images->value, repository_of(spec.image))) {
-            const auto what = repository_of(spec.image).empty() ? "is named by its id, which says no repository, and this host allows only some" : "is of no repository that this host allows";
-            add(spec.image_place, fmt::format("image {} {} ({})", printable(spec.image), what, to_string(allow_.images->place)), allowed("allow.images", *allow_.images));
+    void image(const std::string& reference, const Place& place) {
+        if (allow_.images && !any_matches(allow_.images->value, repository_of(reference))) {
+            const auto what = repository_of(reference).empty() ? "is named by its id, which says no repository, and this host allows only some" : "is of no repository that this host allows";
+            add(place, fmt::format("image {} {} ({})", printable(reference), what, to_string(allow_.images->place)), allowed("allow.images", *allow_.images));
         }
-        const auto at = spec.image.find('@');
-        const bool pinned = is_digest(at == std::string::npos ? spec.image : spec.image.substr(at + 1));
+        const auto at = reference.find('@');
+        const bool pinned = is_digest(at == std::string::npos ? reference : reference.substr(at + 1));
         if (allow_.digests_only && !pinned) {
-            add(spec.image_place, fmt::format("image {} may become another one under that name, and this host allows only digests ({})", printable(spec.image), to_string(*allow_.digests_only)),
-                fmt::format("docker image inspect -f '{{{{.Id}}}} {{{{.RepoDigests}}}}' {}   shows what to write", printable(spec.image)));
+            add(place, fmt::format("image {} may become another one under that name, and this host allows only digests ({})", printable(reference), to_string(*allow_.digests_only)),
+                fmt::format("docker image inspect -f '{{{{.Id}}}} {{{{.RepoDigests}}}}' {}   shows what to write", printable(reference)));
         }
     }
 

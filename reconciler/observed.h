@@ -106,10 +106,10 @@ struct MachineRow {
     bool operator==(const MachineRow&) const = default;
 };
 
-/// A whole copy of a root file system's folder that belongs to the bottle. A listing is a digest of every entry's name, kind, mode, size, times and inode.
+/// A whole copy of a root file system that belongs to the bottle. A listing is a digest of every entry's name, kind, mode, size, times and inode.
 struct ImageCopy {
-    std::string source;          ///< the folder that it was made of
-    std::string source_listing;  ///< as that was then
+    std::string source;          ///< what it was made of: an absolute path, or Docker's name
+    std::string source_listing;  ///< of a folder, as that was then; of anything else its id, as `ImageSource` has it
     std::string listing;         ///< as the copy was when it was whole
 
     bool operator==(const ImageCopy&) const = default;
@@ -129,6 +129,7 @@ struct MachineView {
     Observation<ImageCopy> image_copy;         ///< as it was made; Absent: none is whole
     Observation<std::string> image_listing;    ///< of the copy as it is now
     Observation<std::string> source_listing;   ///< of the folder that the manifest names, as it is now
+    Observation<std::string> source_id;        ///< of the archive or pack that the manifest names, as it is now
     Observation<std::vector<FileIdentity>> started_files;  ///< the binaries of our recorded start, as they are now; Absent: no start, or one is gone
 
     bool operator==(const MachineView&) const = default;

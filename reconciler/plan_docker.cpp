@@ -14,11 +14,6 @@ using What = Change::What;
 
 constexpr const char* kOwnership[] = {label::kName, label::kOwner, label::kState};
 
-std::string short_id(const std::string& image_id) {
-    constexpr std::size_t kShown = std::string_view("sha256:").size() + 12;
-    return image_id.substr(0, kShown);
-}
-
 bool is_infra(const Desired& desired, const std::string& name) {
     return name == desired.containers.front().name;
 }

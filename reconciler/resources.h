@@ -122,6 +122,18 @@ struct Volume {
     bool operator==(const Volume&) const = default;
 };
 
+/// What a machine's root file system is copied from.
+struct ImageSource {
+    enum class Kind { Rootfs, Docker, Archive, Pack };
+    Kind kind = Kind::Rootfs;
+    std::string from;  ///< Docker: as the manifest says it; else an absolute path
+    /// Docker: the image's own id; of an archive and a pack "sha256:" and the digest of the file. Empty: not known; a folder has none.
+    std::string id = {};
+
+    bool empty() const { return from.empty(); }
+    bool operator==(const ImageSource&) const = default;
+};
+
 /// What a bottle holds until it is deleted.
 struct Allocation {
     std::string internal_subnet;  ///< "10.231.0.0/29"

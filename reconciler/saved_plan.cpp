@@ -165,7 +165,9 @@ SavedBottle save_bottle(const Manifest& manifest, const Desired& desired, const 
     saved.name = manifest.name;
     saved.manifest = manifest_fingerprint(manifest, digest);
     saved.desired = desired_fingerprint(desired, digest);
-    saved.observed = observed_fingerprint(manifest.name, snapshot, desired.image_refs, desired.firewall, digest);
+    auto images = desired.image_refs;
+    if (desired.image_source.kind == ImageSource::Kind::Docker) images.push_back(desired.image_source.from);
+    saved.observed = observed_fingerprint(manifest.name, snapshot, images, desired.firewall, digest);
     saved.steps = steps_of(plan);
     return saved;
 }

@@ -75,6 +75,7 @@ Holdings holdings_of(const Manifest& manifest, const Allocation& allocation, std
     holdings.subnets = subnets_of(allocation);
     holdings.vmm_uid = allocation.vmm_uid;
     holdings.alias = allocation.alias;
+    // Of anything but a folder it is a copy of the bottle's own, where no other machine comes.
     holdings.image = manifest.machine.rootfs;
     holdings.folders = std::move(folders);
     holdings.names = {"machine " + machine_name(manifest.name), "network " + network_name(manifest.name), "container " + container_name(manifest.name, kInfra)};

@@ -50,9 +50,10 @@ struct MakeSocketFolder {
 struct ClaimUid {
     std::int64_t uid = 0;
 };
-/// Makes the bottle's own copy of a root file system's folder.
+/// Makes the bottle's own copy of a root file system. Of an archive, a pack or an image of Docker's only where it has that very id.
 struct CopyImage {
-    std::string source;
+    ImageSource source;
+    std::int64_t vmm_uid = 0;  ///< that reads it
 };
 struct CreateMachine {
     Machine machine;

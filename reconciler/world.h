@@ -22,7 +22,7 @@ struct Scope {
     std::string socket_folder;    ///< of the mounted socket; empty: none is mounted
     std::set<std::string> secrets;  ///< whose sources are read, by name
     bool tsi_loopback = false;    ///< who publishes and who listens on this host is looked at, too
-    std::string image_source;     ///< the folder of which the bottle has a copy; empty: it needs none
+    ImageSource image_source;     ///< of which the bottle has a copy; empty: it needs none
 };
 
 class Observer {

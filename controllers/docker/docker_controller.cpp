@@ -4,6 +4,7 @@
 #include "controllers/docker/json_reader.h"
 #include "controllers/docker/pause_image.h"
 #include "controllers/docker/requests.h"
+#include "controllers/guest/guest_files.h"
 #include "controllers/process/network_namespace.h"
 #include "manifests/error.h"
 #include "reconciler/desired.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace bottle {
@@ -222,6 +224,18 @@ Outcome DockerController::act(const RemoveContainer& action, const DockerView&) 
 Outcome DockerController::act(const RemoveImage& action, const DockerView&) {
     // 409: another bottle's infra uses it.
     return outcome(engine_.call("DELETE", "/images/" + action.id), {404, 409});
+}
+
+Outcome DockerController::save_image(const std::string& id, int fd, std::uint64_t cap) {
+    std::string problem;
+    const auto answer = engine_.download(fmt::format("/images/{}/get", url_encoded(id)), [&](const char* data, std::size_t size) {
+        if (size > cap) problem = "it has more bytes than any image of a machine's";
+        else if (!write_all(fd, {data, size})) problem = std::strerror(errno);
+        cap -= std::min<std::uint64_t>(size, cap);
+        return problem.empty();
+    });
+    if (problem.empty()) return outcome(answer);
+    return failed("Docker's image could not be written down: " + problem);
 }
 
 PreflightFacts::Docker DockerController::facts() {

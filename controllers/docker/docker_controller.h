@@ -33,6 +33,9 @@ public:
     Outcome act(const RemoveContainer& action, const DockerView& view);
     Outcome act(const RemoveImage& action, const DockerView& view);
 
+    /// Writes the image of that id to `fd`, as `docker save` does. Failed also for more than `cap` bytes, and for what cannot be written.
+    Outcome save_image(const std::string& id, int fd, std::uint64_t cap);
+
     /// For preflight: asks /info, and looks at the process behind the socket.
     PreflightFacts::Docker facts();
 

@@ -30,6 +30,10 @@ public:
     /// `path` begins with "/" and holds no version; `body` is JSON (or, for images, a tar) and may be empty.
     virtual EngineAnswer call(const std::string& method, const std::string& path, const std::string& body = {},
                               const std::string& content_type = "application/json") = 0;
+    /// A GET whose answer is too large for one text: `take` gets the bytes of a success one after another, and ends it by false (Failure::Garbled). The
+    /// answer's body is empty then; of anything else it is Docker's message. It may take an hour, and be silent for ten minutes of it: Docker writes an
+    /// image to its own disk before it sends the first byte (20.10).
+    virtual EngineAnswer download(const std::string& path, const std::function<bool(const char*, std::size_t)>& take) = 0;
     virtual const std::string& socket() const = 0;
 };
 

@@ -22,7 +22,12 @@ namespace {
 
 using Failure = EngineAnswer::Failure;
 
+using Take = std::function<bool(const char*, std::size_t)>;
+
 constexpr std::size_t kMaxAnswer = 8 << 20;
+// Of a download (engine.h): some 20 GiB from a slow disk.
+constexpr std::chrono::milliseconds kDownload = std::chrono::hours(1);
+constexpr std::chrono::milliseconds kSilence = std::chrono::minutes(10);
 /// The newest API that this program was measured with (Docker 20.10); older engines are refused, newer ones serve it.
 constexpr const char* kApiVersion = "1.41";
 constexpr int kApiMinor = 41;
@@ -91,6 +96,11 @@ public:
         return send(method, fmt::format("/v{}{}", kApiVersion, path), body, content_type);
     }
 
+    EngineAnswer download(const std::string& path, const Take& take) override {
+        if (auto refused = negotiate(); !refused.answered()) return refused;
+        return send("GET", fmt::format("/v{}{}", kApiVersion, path), {}, {}, nullptr, &take);
+    }
+
     const std::string& socket() const override { return socket_; }
 
 private:
@@ -122,11 +132,12 @@ private:
     }
 
     EngineAnswer send(const std::string& method, const std::string& path, const std::string& body, const std::string& content_type,
-                      httplib::Response* response = nullptr) {
+                      httplib::Response* response = nullptr, const Take* take = nullptr) {
+        const auto deadline = take == nullptr ? deadline_ : std::max(deadline_, kDownload);
         httplib::Client client(socket_);
         client.set_address_family(AF_UNIX);
         client.set_connection_timeout(std::chrono::seconds(2));
-        client.set_read_timeout(deadline_ + std::chrono::seconds(1));
+        client.set_read_timeout(take == nullptr ? deadline + std::chrono::seconds(1) : kSilence);
         client.set_write_timeout(deadline_ + std::chrono::seconds(1));
 
         EngineAnswer answer;
@@ -137,11 +148,17 @@ private:
         // dockerd refuses the library's default Host, the socket's path (400, 20.10).
         request.headers = {{"Host", "docker"}, {"Connection", "close"}};
         if (!content_type.empty() && !body.empty()) request.headers.emplace("Content-Type", content_type);
-        request.content_receiver = [&answer](const char* data, std::size_t length, std::uint64_t, std::uint64_t) {
+        bool taken = false;
+        request.response_handler = [&taken, take](const httplib::Response& head) {
+            taken = take != nullptr && head.status >= 200 && head.status < 300;
+            return true;
+        };
+        request.content_receiver = [&](const char* data, std::size_t length, std::uint64_t, std::uint64_t) {
+            if (taken) return (*take)(data, length);
             answer.body.append(data, length);
             return answer.body.size() <= kMaxAnswer;
         };
-        Watchdog watchdog(client, deadline_);
+        Watchdog watchdog(client, deadline);
         const auto result = client.send(request);
         const bool expired = watchdog.finish();
         if (result) {

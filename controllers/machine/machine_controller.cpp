@@ -1,6 +1,5 @@
 #include "controllers/machine/machine_controller.h"
 
-#include "controllers/machine/image_copy.h"
 #include "controllers/machine/live_channels.h"
 #include "controllers/machine/machine_db.h"
 #include "controllers/machine/uid_claim.h"
@@ -114,9 +113,9 @@ std::string MachineController::living() const {
     return pids;
 }
 
-Outcome MachineController::act(const CopyImage& action) {
+Outcome MachineController::act(const CopyImage& action, const ImageDownload& download) {
     if (!none_lives(std::chrono::milliseconds(0))) return failed("the machine still runs: " + living());
-    return make_image_copy(action.source, paths_.image);
+    return make_image_copy(action, paths_.image, download);
 }
 
 /// The VM folder and a file in smolvm's registry of uids, made before smolvm makes its own choice, which it then takes over (1.4.0, 1.32.2).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "controllers/machine/guard.h"
+#include "controllers/machine/image_copy.h"
 #include "controllers/machine/machine_paths.h"
 #include "controllers/machine/smolvm.h"
 #include "reconciler/world.h"
@@ -27,11 +28,12 @@ public:
     /// `smolvm`: nothing when there is none on PATH; looking, and stopping, work without it.
     MachineController(MachinePaths paths, std::string machine, std::optional<Smolvm> smolvm, ProcessRunner& runner, MachineDeadlines deadlines = {});
 
-    /// Row, VM folder, processes, lock, running configuration, live channels, uid claim; and the image's copy, where `image_source` names a
-    /// folder that shall have one. Starts no program and writes nothing.
-    MachineView observe(const std::string& image_source = {});
+    /// Row, VM folder, processes, lock, running configuration, live channels, uid claim; and the image's copy, where `image_source` names what
+    /// shall have one. Starts no program and writes nothing.
+    MachineView observe(const ImageSource& image_source = {});
 
-    Outcome act(const CopyImage& action);
+    /// `download`: for an image of Docker's.
+    Outcome act(const CopyImage& action, const ImageDownload& download);
     Outcome act(const ClaimUid& action);
     Outcome act(const CreateMachine& action);
     Outcome act(const UpdateMachine& action);

@@ -59,7 +59,7 @@ Observation<MachineRow> MachineController::row() const {
     return read_machine_row(paths_.database, machine_, kPatience).row;
 }
 
-MachineView MachineController::observe(const std::string& image_source) {
+MachineView MachineController::observe(const ImageSource& image_source) {
     MachineView view;
     view.folders = {paths_.root, paths_.cache};
     // Processes first: one that starts while we look is then seen by its row or folder, not missed.
@@ -78,7 +78,8 @@ MachineView MachineController::observe(const std::string& image_source) {
     if (image_source.empty()) return view;
     view.image_copy = image_copy(paths_.image);
     view.image_listing = folder_listing(paths_.image);
-    view.source_listing = folder_listing(image_source);
+    if (image_source.kind == ImageSource::Kind::Rootfs) view.source_listing = folder_listing(image_source.from);
+    else if (image_source.kind != ImageSource::Kind::Docker) view.source_id = image_file_id(image_source.from, paths_.image);
     return view;
 }
 

@@ -3,6 +3,8 @@
 #include "controllers/state/digest.h"
 #include "reconciler/desired.h"
 
+#include <unistd.h>
+
 namespace bottle {
 
 MachinePaths machine_paths(const std::string& state_folder, const std::string& bottle) {
@@ -15,7 +17,7 @@ MachinePaths machine_paths(const std::string& state_folder, const std::string& b
     paths.cache = state_folder + "/vm/" + paths.vm_key.substr(0, kShortKey);
     paths.vm_folder = paths.cache + "/smolvm/vms/" + paths.vm_key;
     paths.uid_claims = paths.cache + "/smolvm/uids";
-    paths.image = image_copy_folder(state_folder, bottle);
+    paths.image = image_copy_folder(state_folder, bottle, geteuid());
     return paths;
 }
 

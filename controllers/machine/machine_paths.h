@@ -15,7 +15,7 @@ struct MachinePaths {
     std::string vm_folder;   ///< cache/smolvm/vms/<vm_key>
     std::string vm_key;      ///< the first 16 hex digits of SHA-256 of the machine's name
     std::string uid_claims;  ///< cache/smolvm/uids
-    std::string image;       ///< the bottle's own copy of its root file system's folder, where it needs one
+    std::string image;       ///< the bottle's own copy of its root file system, where it needs one
 
     /// HOME and the XDG folders for a call of smolvm.
     std::vector<std::string> environment() const;

@@ -25,4 +25,12 @@ EngineAnswer PlainEngine::call(const std::string& method, const std::string& pat
     return answer;
 }
 
+EngineAnswer PlainEngine::download(const std::string& path, const std::function<bool(const char*, std::size_t)>& take) {
+    auto answer = call("GET", path, {}, {});
+    if (!answer.succeeded()) return answer;
+    if (!take(answer.body.data(), answer.body.size())) answer.failure = EngineAnswer::Failure::Garbled;
+    answer.body.clear();
+    return answer;
+}
+
 }  // namespace bottle

@@ -12,6 +12,7 @@ public:
     explicit PlainEngine(std::string socket) : socket_(std::move(socket)) {}
 
     EngineAnswer call(const std::string& method, const std::string& path, const std::string& body, const std::string& content_type) override;
+    EngineAnswer download(const std::string& path, const std::function<bool(const char*, std::size_t)>& take) override;
     const std::string& socket() const override { return socket_; }
 
 private:

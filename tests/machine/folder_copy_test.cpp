@@ -44,6 +44,10 @@ void make_source(const std::string& folder) {
     REQUIRE(utimensat(AT_FDCWD, (folder + "/bin/sh").c_str(), times, 0) == 0);
 }
 
+CopyImage copy_of(const std::string& folder) {
+    return {{ImageSource::Kind::Rootfs, folder}, 0};
+}
+
 }  // namespace
 
 TEST_CASE("a copy has every entry with its content, mode, time and link, and follows none") {
@@ -139,7 +143,7 @@ TEST_CASE("without root: a copy is ours whoever made its source, and what cannot
 
     REQUIRE(chmod(top.file("source/bin/sh").c_str(), 0700) == 0);
     CHECK(true_as_user([&] {
-        const auto outcome = make_image_copy(top.file("source"), own + "/image");
+        const auto outcome = make_image_copy(copy_of(top.file("source")), own + "/image");
         return outcome.kind == Outcome::Kind::Failed && outcome.exit == Exit::Precondition &&
                outcome.text == "cannot read " + top.file("source/bin/sh") + ": Permission denied";
     }));
@@ -152,7 +156,7 @@ TEST_CASE("the image's copy counts only when it is whole") {
     const auto image = top.file("bottle/image");
     make_source(source);
     CHECK(image_copy(image).absent());
-    REQUIRE(make_image_copy(source, image).kind == Outcome::Kind::Done);
+    REQUIRE(make_image_copy(copy_of(source), image).kind == Outcome::Kind::Done);
     auto copy = image_copy(image);
     REQUIRE(copy.present());
     CHECK(copy.value() == ImageCopy{source, listing(source), listing(image)});
@@ -160,19 +164,19 @@ TEST_CASE("the image's copy counts only when it is whole") {
     SECTION("made again where it was, after the source changed") {
         write_file(source + "/bin/sh", "#!new");
         write_file(image + "/bin/left", "by a guest that broke out");
-        REQUIRE(make_image_copy(source, image).kind == Outcome::Kind::Done);
+        REQUIRE(make_image_copy(copy_of(source), image).kind == Outcome::Kind::Done);
         CHECK(read_file(image + "/bin/sh") == "#!new");
         CHECK_FALSE(std::filesystem::exists(image + "/bin/left"));
         CHECK(image_copy(image).value().source_listing == listing(source));
     }
     SECTION("what a crash left beside it is no copy, and in nobody's way") {
         std::filesystem::create_directories(image + ".new/half");
-        REQUIRE(make_image_copy(source, image).kind == Outcome::Kind::Done);
+        REQUIRE(make_image_copy(copy_of(source), image).kind == Outcome::Kind::Done);
         CHECK_FALSE(std::filesystem::exists(image + ".new"));
     }
     SECTION("a failed one leaves none that counts") {
         std::filesystem::remove_all(source);
-        const auto outcome = make_image_copy(source, image);
+        const auto outcome = make_image_copy(copy_of(source), image);
         CHECK(outcome.kind == Outcome::Kind::Failed);
         CHECK(image_copy(image).absent());
     }

@@ -50,7 +50,7 @@ TEST_CASE("a bottle has what its template has, and what it says itself lies abov
     CHECK(m.bundle.containers.at(0).name == "egress");
     // Where each thing was written.
     CHECK(m.place.file.ends_with("/bottle.yaml"));
-    CHECK(m.machine.rootfs_place.file.ends_with("/base.yaml"));
+    CHECK(m.machine.image_place.file.ends_with("/base.yaml"));
     CHECK(m.network.firewall_place.line == 7);
     CHECK(m.bundle.containers.at(0).image_place.line == 11);
 }

@@ -1,3 +1,4 @@
+#include "tests/manifests/folder_of_files.h"
 #include "tests/manifests/manifest_file.h"
 
 #include "manifests/config.h"
@@ -150,7 +151,6 @@ TEST_CASE("what a later version will do is refused at its line") {
     CHECK(first_line(manifest_text({.more = "    externalNetwork: false\n  network: {mode: tsi-loopback}\n"})) ==
           "bottle.yaml:14:22: error: mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone");
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
-    CHECK(first_line(manifest_text({.machine = "image: {docker: \"a:1\"}"})) == "bottle.yaml:7:13: error: docker is not in this version");
     CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");
     CHECK(first_line(manifest_text({.agent = "prompt: ./p.md"})) == "bottle.yaml:9:5: error: prompt is not in this version");
     CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})).empty());
@@ -159,6 +159,30 @@ TEST_CASE("what a later version will do is refused at its line") {
     CHECK(first_line(manifest_text({.more = "    egress: {routes: [{host: a}]}\n"})) == "bottle.yaml:14:5: error: egress is not in this version");
     CHECK(first_line(manifest_text({.agent = "skills: [./skills/review]"})) == "bottle.yaml:9:5: error: skills is not in this version");
     CHECK(first_line(manifest_text({.agent = "skills: []"})).empty());
+}
+
+TEST_CASE("an image is a folder, a file beneath the manifest's folder, or Docker's own name") {
+    const FolderOfFiles files{{"images/agent.tar", "x"}, {"agent.smolmachine", "x"}, {"bottle.yaml", ""}};
+    const auto machine = [&](const std::string& image) {
+        files.write("bottle.yaml", manifest_text({.machine = "image: {" + image + "}"}));
+        return files.load_bottles({"bottle.yaml"}).bottles.at(0).machine;
+    };
+    CHECK(machine("docker: \"registry.example.com:5000/agent:1\"").docker == "registry.example.com:5000/agent:1");
+    CHECK(machine("archive: ./images/agent.tar").archive == std::filesystem::canonical(files.path() + "/images/agent.tar"));
+    CHECK(machine("pack: agent.smolmachine").pack == std::filesystem::canonical(files.path() + "/agent.smolmachine"));
+    CHECK(machine("pack: agent.smolmachine").image_place.line == 7);
+    for (const auto* image : {"docker: a", "archive: images/agent.tar", "pack: agent.smolmachine"}) {
+        auto manifest = from_stored_text(to_stored_text(ManifestFile(manifest_text({})).load().at(0)));
+        manifest.machine = machine(image);
+        const auto again = from_stored_text(to_stored_text(manifest)).machine;
+        CHECK(again.docker + again.archive + again.pack == manifest.machine.docker + manifest.machine.archive + manifest.machine.pack);
+        CHECK(again.rootfs.empty());
+        CHECK(again.image_place.line == 7);
+    }
+    std::filesystem::create_symlink("agent.tar", files.path() + "/images/link.tar");
+    CHECK(files.error({"bottle.yaml"}).empty());
+    files.write("bottle.yaml", manifest_text({.machine = "image: {archive: images/link.tar}"}));
+    CHECK(files.error({"bottle.yaml"}).find("images/link.tar leads over a symlink") != std::string::npos);
 }
 
 TEST_CASE("one name, one port and one bottle each") {

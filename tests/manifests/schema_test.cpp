@@ -90,7 +90,7 @@ TEST_CASE("what this version does not do yet is described as that") {
         const auto description = (*node)["description"].get<std::string>();
         CHECK((description.find("ot in this version") != std::string::npos));
     };
-    for (const auto* pointer : {"/spec/machine/backend", "/spec/machine/image/docker", "/spec/machine/image/archive", "/spec/machine/image/pack", "/spec/agent/provider", "/spec/agent/prompt", "/spec/agent/skills",
+    for (const auto* pointer : {"/spec/machine/backend", "/spec/agent/provider", "/spec/agent/prompt", "/spec/agent/skills",
                                 "/spec/bundle/containers", "/spec/bundle/containers/0/env", "/spec/bundle/egress", "/spec/bundle/gitGate", "/spec/bundle/supervise"}) {
         says(pointer);
     }

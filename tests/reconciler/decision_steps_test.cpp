@@ -52,7 +52,7 @@ void unseal(Look& look) {
     look.machine().live_channels = std::set<std::string>{"egress.sock"};
 }
 void copied(Look& look) {
-    look.desired.image_source = "/srv/source";
+    look.desired.image_source = {ImageSource::Kind::Rootfs, "/srv/source"};
     look.machine().image_copy = ImageCopy{"/srv/source", "source 1", "copy 1"};
     look.machine().image_listing = std::string("copy 1");
     look.machine().source_listing = std::string("source 1");

@@ -75,6 +75,22 @@ TEST_CASE("images come from the repositories that the host allows") {
     }
 }
 
+TEST_CASE("a machine's image is limited as what it is made of") {
+    auto manifest = sample_manifest();
+    manifest.machine.rootfs.clear();
+    manifest.machine.image_place = {"bottle.yaml", 6, 20};
+    manifest.machine.docker = "agent:1";
+    CHECK(told(manifest, "allow: {rootfs: [/home], images: [\"bottle-*\", agent]}\n").empty());
+    CHECK(told(manifest, "allow: {images: [\"bottle-*\"]}\n") ==
+          "6:20 image agent:1 is of no repository that this host allows (config.yaml:3:17) | allowed: bottle-*; the host's owner can add to allow.images in config.yaml\n");
+    CHECK(told(manifest, "allow: {digestsOnly: true}\n").find("6:20 image agent:1 may become another one under that name") != std::string::npos);
+    manifest.machine.docker.clear();
+    manifest.machine.archive = "/srv/agent.tar";
+    CHECK(told(manifest, "allow: {rootfs: [/srv], images: []}\n").find("agent") == std::string::npos);
+    CHECK(told(manifest, "allow: {rootfs: [/home]}\n") ==
+          "6:20 the root file system /srv/agent.tar lies in no folder that this host allows (config.yaml:3:17) | allowed: /home; the host's owner can add to allow.rootfs in config.yaml\n");
+}
+
 TEST_CASE("where only digests are allowed, a name that can move is none") {
     const std::string only = "allow: {digestsOnly: true}\n";
     const std::string digest = "sha256:" + std::string(64, 'c');

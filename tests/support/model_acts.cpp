@@ -136,8 +136,9 @@ Outcome ModelWorld::act(const RemoveImage& a) {
 Outcome ModelWorld::act(const CopyImage& a) {
     if (live) violations.push_back("the image was exchanged beneath a running machine");
     if (!source_listing) return failed("the folder is not there");
-    image_listing = "copy of " + *source_listing;
-    image_copy = ImageCopy{a.source, *source_listing, image_listing};
+    const auto& is = a.source.id.empty() ? *source_listing : a.source.id;
+    image_listing = "copy of " + is;
+    image_copy = ImageCopy{a.source.from, is, image_listing};
     return {};
 }
 

@@ -214,6 +214,8 @@ MachineView ModelWorld::machine_view() const {
     }
     if (source_listing) view.source_listing = *source_listing;
     else view.source_listing = Absent{};
+    if (source_id) view.source_id = *source_id;
+    else view.source_id = Absent{};
     if (processes_unreadable) view.processes = Unknown{*processes_unreadable};
     else view.processes = processes;
     return view;

@@ -112,6 +112,8 @@ Scope scope_of(const ModelWorld& world, const Manifest& manifest) {
     scope.bottle = manifest.name;
     scope.image_refs = {kPauseImage};
     for (const auto& container : manifest.bundle.containers) scope.image_refs.push_back(container.image);
+    if (!manifest.machine.docker.empty()) scope.image_refs.push_back(manifest.machine.docker);
+    scope.image_source = image_source_of(manifest.machine, world.host.euid);
     scope.tsi_loopback = manifest.network.mode == NetworkMode::TsiLoopback;
     if (world.stored.allocation) {
         scope.bundle_address = bundle_address_of(world.stored.allocation->internal_subnet);

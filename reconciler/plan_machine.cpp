@@ -172,8 +172,7 @@ void plan_image(const Desired& desired, const Snapshot& snapshot, PlanBuilder& b
         return;
     }
     const auto& source = desired.image_source;
-    // (An image that Docker does not have is told of with the bundle's.)
-    if (source.kind == ImageSource::Kind::Docker && source.id.empty()) return;
+    // (An image that Docker does not have is refused as the bundle's are, and no step is left then.)
     const auto& seen = source.kind == ImageSource::Kind::Rootfs ? machine.source_listing : machine.source_id;
     if (source.kind != ImageSource::Kind::Docker && !seen.present()) {
         builder.refuse(seen.unknown() ? "the image could not be read: " + seen.why() : "there is no image " + source.from);

@@ -4,13 +4,14 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 // Which entries of an image's layers make its root file system. Pure: by the entries' own words, nothing is looked at.
 namespace bottle {
 
-/// More in one image than any has: a desktop system with all its sources has half a million.
-inline constexpr std::size_t kMaxImageEntries = 2'000'000;
+/// More in one image than any has: a desktop system with all its sources has half a million. Each takes some 300 bytes while it is unpacked.
+inline constexpr std::size_t kMaxImageEntries = 1'000'000;
 /// A root file system that is nested deeper could be made, and not be listed again (folder_copy.cpp).
 inline constexpr std::size_t kMaxImageDepth = 128;
 
@@ -20,7 +21,7 @@ struct EntryPlace {
     std::size_t index = 0;
 
     bool operator==(const EntryPlace&) const = default;
-    auto operator<=>(const EntryPlace&) const = default;
+    bool operator<(const EntryPlace& other) const { return std::tie(layer, index) < std::tie(other.layer, other.index); }
 };
 
 /// One path of the root file system. Its entry has a plain path; a hard link is what it links to.

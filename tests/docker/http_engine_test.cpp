@@ -5,6 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace bottle;
 using Failure = EngineAnswer::Failure;
 
@@ -174,4 +177,54 @@ TEST_CASE("DOCKER_HOST means a local socket or nothing") {
 TEST_CASE("names in paths are encoded") {
     CHECK(url_encoded("a-b_c.d~9") == "a-b_c.d~9");
     CHECK(url_encoded("../x?y#z/\xC3\xA9 ") == "..%2Fx%3Fy%23z%2F%C3%A9%20");
+}
+
+TEST_CASE("a download is given on piece by piece, whatever its size, and of anything else Docker's message is kept") {
+    std::string got;
+    const auto download = [&got](const std::string& head, const std::string& body, std::size_t enough = SIZE_MAX) {
+        const StubEngine stub([&](const std::string& request, StubEngine::Connection& client) {
+            if (request.find("GET /_ping") == 0) client.send(kPing);
+            else client.send(head + body);
+        });
+        got.clear();
+        return make_http_engine(stub.socket(), kDeadline)->download("/images/x/get", [&](const char* data, std::size_t size) {
+            got.append(data, size);
+            return got.size() < enough;
+        });
+    };
+    const std::string large(9 << 20, 'i');
+    auto answer = download("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(large.size()) + "\r\n\r\n", large);
+    CHECK(answer.succeeded());
+    CHECK(answer.body.empty());
+    CHECK(got == large);
+
+    answer = download(response(404, "{\"message\":\"no such image\"}"), "");
+    CHECK(answer.status == 404);
+    CHECK(got.empty());
+    CHECK(describe(answer, "") == "Docker says 404: no such image");
+
+    // Docker sends it in chunks: what ends before the last one has broken off.
+    answer = download("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "");
+    CHECK(answer.succeeded());
+    CHECK(got == "hello");
+    CHECK(download("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "").failure == Failure::Garbled);
+    CHECK(download("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "hello").failure == Failure::Garbled);
+    CHECK(download(response(200, large), "", 5).failure == Failure::Garbled);
+}
+
+TEST_CASE("an image of more bytes than it may have, or that cannot be written, is told so") {
+    const StubEngine stub([](const std::string& request, StubEngine::Connection& client) {
+        if (request.find("GET /_ping") == 0) client.send(kPing);
+        else client.send(response(200, "hello"));
+    });
+    const auto engine = make_http_engine(stub.socket(), kDeadline);
+    DockerController controller(*engine);
+    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    CHECK(controller.save_image("sha256:x", null, 5).kind == Outcome::Kind::Done);
+    CHECK(controller.save_image("sha256:x", null, 4).text == "Docker's image could not be written down: it has more bytes than any image of a machine's");
+    CHECK(controller.save_image("sha256:x", full, 5).text == "Docker's image could not be written down: No space left on device");
+    close(null);
+    close(full);
+    CHECK(stub.requests()[1].find("GET /v1.41/images/sha256%3Ax/get HTTP/1.1\r\n") == 0);
 }

@@ -86,6 +86,13 @@ std::string containers_section(const Description& d, std::int64_t now, const Scr
     return section("Containers", rows, screen);
 }
 
+/// "prompt.md at /etc/bottle/prompt.md".
+std::vector<std::string> copy_texts(const Desired& desired) {
+    std::vector<std::string> texts;
+    for (const auto& copy : desired.copies) texts.push_back(fmt::format("{} at {}", in_words(copy), copy.target));
+    return texts;
+}
+
 std::string machine_lines(const Description& d, const Screen& screen) {
     const auto machine = described_machine(d.snapshot);
     auto state = machine.state;
@@ -95,6 +102,7 @@ std::string machine_lines(const Description& d, const Screen& screen) {
                                                d.desired.machine.storage_gib, d.desired.machine.overlay_gib));
     text += line_of("  Image", d.desired.image_source.empty() ? d.desired.machine.rootfs : fmt::format("{}, a copy of {}", d.desired.machine.rootfs, printable(to_text(d.desired.image_source))));
     text += line_of("  Allowlist", allowlist_text(d.desired)) + wrapped_line("  Firewall", firewall_text(d.desired), screen);
+    if (!d.desired.copies.empty()) text += wrapped_line("  Files", fmt::format("{}", fmt::join(copy_texts(d.desired), ", ")), screen);
     if (!d.desired.workload) return text + line_of("Workload", "<none>");
     text += line_of("Workload", fmt::format("{}, as {}", fmt::join(d.desired.workload->command, " "), d.desired.workload->user));
     return text + wrapped_line("  Variables", fmt::format("{}", fmt::join(names_of(d.desired.workload->env), ", ")), screen);
@@ -150,6 +158,12 @@ json machine_json(const Description& d) {
             {"firewall", {{"used", d.desired.firewall.has_value()}, {"text", firewall_text(d.desired)}}}};
 }
 
+json files_json(const Description& d) {
+    json all = json::array();
+    for (const auto& copy : d.desired.copies) all.push_back({{"name", in_words(copy)}, {"place", copy.target}, {"digest", text_or_null(copy.digest)}});
+    return all;
+}
+
 json workload_json(const Description& d) {
     if (!d.desired.workload) return {};
     return {{"command", d.desired.workload->command}, {"user", d.desired.workload->user}, {"variables", names_of(d.desired.workload->env)}};
@@ -185,6 +199,7 @@ std::string describe_json(const Description& d) {
                  {"networks", networks_json(d)},
                  {"bundle", {{"address", d.row.bundle_address}, {"socket", text_or_null(d.row.socket)}, {"ports", ports_json(d.row.ports)}, {"containers", containers_json(d)}}},
                  {"machine", machine_json(d)},
+                 {"files", files_json(d)},
                  {"workload", workload_json(d)},
                  {"evidence", evidence_list(d)},
                  {"events", json::parse(events_json(d.events)).at("items")}});

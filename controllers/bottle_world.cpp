@@ -94,7 +94,7 @@ Outcome BottleWorld::act(const Action& action, const Desired& desired, const Sna
             else if constexpr (std::is_same_v<A, StartMachine>) return start(desired, snapshot);
             else if constexpr (std::is_same_v<A, StopMachine>) return stop();
             else if constexpr (std::is_same_v<A, Prove>) return prove(desired, snapshot);
-            else if constexpr (std::is_same_v<A, Provision>) return provision(a, snapshot);
+            else if constexpr (std::is_same_v<A, Provision>) return provision(a, desired, snapshot);
             else if constexpr (std::is_same_v<A, Launch>) return launch_workload(a, desired, snapshot);
             else if constexpr (requires { record_grant(a, snapshot); }) return record_grant(a, snapshot);
             else if constexpr (std::is_same_v<A, Forget>) return forget();
@@ -185,9 +185,14 @@ GuestScope BottleWorld::guest_scope() const {
     GuestScope scope;
     scope.smolvm = invocation();
     scope.vm_folder = machine_.paths().vm_folder;
-    scope.scratch_folder = place_.bottle_folder(bottle_) + "/probe";
-    make_private_folder(scope.scratch_folder);
+    scope.scratch_folder = scratch_folder();
     return scope;
+}
+
+std::string BottleWorld::scratch_folder() const {
+    auto folder = place_.bottle_folder(bottle_) + "/probe";
+    make_private_folder(folder);
+    return folder;
 }
 
 Outcome BottleWorld::stand_forwarder(const Desired& desired) {
@@ -225,11 +230,24 @@ Outcome BottleWorld::prove(const Desired& desired, const Snapshot& snapshot) {
     return {};
 }
 
-Outcome BottleWorld::provision(const Provision& action, const Snapshot& snapshot) {
+Outcome BottleWorld::provision(const Provision& action, const Desired& desired, const Snapshot& snapshot) {
     const auto* vmm = only_vmm(snapshot);
     if (vmm == nullptr || !machine_.smolvm()) return failed("no machine runs");
-    auto outcome = guest_.provision(invocation(), action.user);
-    if (outcome.kind == Outcome::Kind::Done) store_.save_provisioned(bottle_, vmm_text(*vmm));
+    std::vector<GuestCopy> copies;
+    for (const auto& copy : action.copies) {
+        auto read = read_agent_files(copy);
+        if (!read.problem.empty()) return failed(read.problem, read.hint);
+        if (sha256_hex(copy_text(read.files)) != copy.digest) return {Outcome::Kind::Retry, in_words(copy) + " changed while it was read", {}};
+        copies.push_back({copy.target, std::move(read.files)});
+    }
+    for (const auto& target : action.removed) copies.push_back({target, {}});
+    Outcome outcome;
+    if (action.gives_folders) outcome = guest_.provision(invocation(), action.user);
+    if (outcome.kind == Outcome::Kind::Done) outcome = guest_.place_copies(invocation(), scratch_folder(), action.user, std::move(copies));
+    if (outcome.kind != Outcome::Kind::Done) return outcome;
+    std::map<std::string, std::string> copied;
+    for (const auto& copy : desired.copies) copied[copy.target] = copy.digest;
+    store_.save_provisioned(bottle_, vmm_text(*vmm), copied);
     return outcome;
 }
 

@@ -56,7 +56,7 @@ private:
     Outcome start(const Desired& desired, const Snapshot& snapshot);
     Outcome stop();
     Outcome prove(const Desired& desired, const Snapshot& snapshot);
-    Outcome provision(const Provision& action, const Snapshot& snapshot);
+    Outcome provision(const Provision& action, const Desired& desired, const Snapshot& snapshot);
     Outcome launch_workload(const Launch& action, const Desired& desired, const Snapshot& snapshot);
     Outcome place_secrets(const Workload& workload, KeeperRequest& keeper);
     Outcome record_grant(const GrantSecret& action, const Snapshot& snapshot);
@@ -65,6 +65,10 @@ private:
     KeeperRequest keeper_request(const Workload& workload, const Desired& desired, const VmmProcess& vmm) const;
     Outcome forget();
     GuestScope guest_scope() const;
+    /// Ours alone: what goes into the guest stands there while it is copied.
+    std::string scratch_folder() const;
+    static AgentFiles read_agent_files(const AgentCopy& copy);
+    static Observation<std::string> digest_of(const AgentCopy& copy);
     Surroundings surroundings(const Desired& desired, const Snapshot& snapshot) const;
     SmolvmInvocation invocation() const;
     /// Null unless exactly one runs.

@@ -7,6 +7,7 @@
 #include "controllers/host/socket_folder.h"
 #include "controllers/host/uid_registry.h"
 #include "controllers/process/proc_table.h"
+#include "controllers/state/digest.h"
 #include "controllers/state/identity.h"
 #include "controllers/state/private_file.h"
 #include "manifests/error.h"
@@ -81,6 +82,17 @@ const VmmProcess* BottleWorld::only_vmm(const Snapshot& snapshot) {
     return processes.present() && processes->size() == 1 ? &processes->front() : nullptr;
 }
 
+AgentFiles BottleWorld::read_agent_files(const AgentCopy& copy) {
+    return copy.is_skill ? read_skill(copy.source) : read_prompt(copy.source);
+}
+
+Observation<std::string> BottleWorld::digest_of(const AgentCopy& copy) {
+    const auto read = read_agent_files(copy);
+    if (read.absent) return Absent{};
+    if (!read.problem.empty()) return Unknown{read.problem};
+    return sha256_hex(copy_text(read.files));
+}
+
 Snapshot BottleWorld::observe(const Scope& scope) {
     Snapshot snapshot;
     snapshot.machine = machine_.observe(scope.image_source);
@@ -103,6 +115,7 @@ Snapshot BottleWorld::observe(const Scope& scope) {
     if (scope.bundle_address.empty()) snapshot.route = Absent{};
     else snapshot.route = route_to(scope.bundle_address, scope.vmm_uid);
     for (const auto& name : scope.secrets) snapshot.secrets[name] = secrets_.fingerprint(name, place_.keyed_digest(false));
+    for (const auto& copy : scope.copies) snapshot.agent_files[host_path(copy.source)] = digest_of(copy);
     if (scope.tsi_loopback) snapshot.listeners = host_sockets();
     else snapshot.listeners = Absent{};
     snapshot.workload = of_this_boot(observe_workload(place_.bottle_folder(bottle_)), only_vmm(snapshot));

@@ -89,6 +89,7 @@ Scope Session::Parts::scope_of(const Manifest& manifest, const std::optional<All
     scope.image_refs = image_refs(manifest);
     scope.image = manifest.machine.rootfs;
     scope.tsi_loopback = manifest.network.mode == NetworkMode::TsiLoopback;
+    scope.copies = copies_of(manifest.agent);
     scope.image_source = image_source_of(manifest.machine, geteuid());
     if (allocation) {
         scope.bundle_address = bundle_address_of(allocation->internal_subnet);

@@ -1,5 +1,6 @@
 #include "manifests/bot_bottle.h"
 
+#include "manifests/agent_files.h"
 #include "manifests/bot_bottle_files.h"
 #include "manifests/yaml_text.h"
 
@@ -82,7 +83,10 @@ private:
         }
         const auto skills = file.keys.value("skills", json());
         for (const auto& skill : skills) {
-            if (skill.is_string()) agent["skills"].push_back("./skills/" + skill.get<std::string>());
+            if (!skill.is_string()) continue;
+            const auto name = skill.get<std::string>();
+            if (!is_skill_name(name)) tell(fmt::format("agent.skills: {} is no name here: small letters, digits and hyphens", name));
+            agent["skills"].push_back("./skills/" + name);
         }
         if (skills.is_array() && !skills.empty()) tell("agent.skills: copy each skill's folder to ./skills");
         if (file.keys.contains("git-gate")) lost("git-gate (the agent's identity)");

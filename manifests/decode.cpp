@@ -1,11 +1,13 @@
 #include "manifests/decode.h"
 
+#include "manifests/agent_files.h"
 #include "manifests/network_mode.h"
 #include "manifests/paths.h"
 #include "manifests/quantity.h"
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <set>
 
 namespace bottle {
@@ -35,8 +37,7 @@ public:
         m.name = text("/metadata/name");
         m.labels = text_map("/metadata/labels");
         m.machine = machine();
-        m.agent.command = texts("/spec/agent/command").value_or(std::vector<std::string>{});
-        agent_env(m.agent);
+        m.agent = agent();
         m.network.mode = network_mode(text("/spec/network/mode", "auto"));
         m.network.mode_place = find("/spec/network/mode") != nullptr ? place("/spec/network/mode") : m.place;
         m.network.firewall = text("/spec/network/firewall", "auto");
@@ -79,6 +80,49 @@ private:
     std::map<std::string, std::string> text_map(const std::string& pointer) const {
         const auto* value = find(pointer);
         return value == nullptr ? std::map<std::string, std::string>{} : value->get<std::map<std::string, std::string>>();
+    }
+
+    AgentSpec agent() {
+        AgentSpec agent;
+        agent.provider = provider_of(text("/spec/agent/provider", name_of(Provider::None))).value_or(Provider::None);
+        if (find("/spec/agent/prompt") != nullptr) {
+            agent.prompt = copy("/spec/agent/prompt");
+            if (agent.prompt->path.find('\n') != std::string::npos) add("/spec/agent/prompt", "prompt names a file, and this is a text", "put the text into a file: prompt: ./prompt.md");
+            else must_be_whole("/spec/agent/prompt", read_prompt(*agent.prompt));
+        }
+        skills(agent);
+        agent.command = texts("/spec/agent/command").value_or(default_command(agent.provider, agent.prompt.has_value()));
+        agent_env(agent);
+        return agent;
+    }
+
+    /// Its name is the last part of its path: "review" of ./skills/review and of ./skills/review/.
+    CopySpec copy(const std::string& at) {
+        const auto path = text(at);
+        auto plain = std::filesystem::path(path).lexically_normal();
+        if (!plain.has_filename()) plain = plain.parent_path();
+        return {plain.filename().string(), folder_, path, place(at)};
+    }
+
+    void must_be_whole(const std::string& at, AgentFiles read) {
+        if (!read.problem.empty()) add(at, std::move(read.problem), std::move(read.hint));
+    }
+
+    void skills(AgentSpec& agent) {
+        const auto* list = find("/spec/agent/skills");
+        std::map<std::string, Place> names;
+        for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+            const auto at = fmt::format("/spec/agent/skills/{}", i);
+            auto skill = copy(at);
+            if (!is_skill_name(skill.name)) {
+                add(at, fmt::format("{} is no name for a skill", skill.name.empty() ? "it" : printable(skill.name)), "its folder's name has small letters, digits and hyphens, at most 64: ./skills/code-review");
+            } else if (const auto [first, fresh] = names.emplace(skill.name, skill.place); !fresh) {
+                add(at, fmt::format("skill {} is also at {}", skill.name, to_string(first->second)), "one folder a name");
+            } else {
+                must_be_whole(at, read_skill(skill));
+            }
+            agent.skills.push_back(std::move(skill));
+        }
     }
 
     void agent_env(AgentSpec& agent) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "manifests/error.h"
+#include "manifests/provider.h"
 
 #include <cstdint>
 #include <map>
@@ -26,10 +27,23 @@ struct MachineSpec {
     std::string user = "root";  ///< who runs the agent's command in the guest
 };
 
+/// A file or folder beside the manifest of which the guest gets a copy.
+struct CopySpec {
+    std::string name;    ///< the last part of its path: a skill's name
+    std::string folder;  ///< absolute, the manifest's: nothing outside of it is read
+    std::string path;    ///< beneath it
+    Place place;
+
+    bool operator==(const CopySpec&) const = default;
+};
+
 struct AgentSpec {
-    std::vector<std::string> command;        ///< argv; empty: no workload
+    Provider provider = Provider::None;
+    std::vector<std::string> command;        ///< argv, the provider's where the manifest names none; empty: no workload
     std::map<std::string, std::string> env;  ///< literal values
     std::map<std::string, std::string> secrets;  ///< the names of secrets of the host policy, by the variable that gets the value
+    std::optional<CopySpec> prompt;
+    std::vector<CopySpec> skills;
 };
 
 /// How the guest reaches the bundle.

@@ -8,23 +8,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kInRootfs = "leave it out; what the agent needs can be in its root file system";
 constexpr const char* kInContainer = "leave it out; what passes is up to the bundle's containers";
-constexpr const char* kOwnCommand = "leave it out, and name the agent's command";
 
 struct Key {
     const char* pointer;
     const char* hint;
 };
-constexpr Key kKeys[] = {{"/spec/agent/prompt", kInRootfs}, {"/spec/agent/skills", kInRootfs}, {"/spec/bundle/egress", kInContainer}, {"/spec/bundle/gitGate", kInContainer}};
+constexpr Key kKeys[] = {{"/spec/bundle/egress", kInContainer}, {"/spec/bundle/gitGate", kInContainer}};
 
 struct Value {
     const char* pointer;
     const char* value;
     const char* hint;
 };
-constexpr Value kValues[] = {{"/spec/machine/backend", "docker", "write backend: smolvm"}, {"/spec/machine/backend", "apple-container", "write backend: smolvm"},
-                             {"/spec/agent/provider", "claude", kOwnCommand}, {"/spec/agent/provider", "codex", kOwnCommand}};
+constexpr Value kValues[] = {{"/spec/machine/backend", "docker", "write backend: smolvm"}, {"/spec/machine/backend", "apple-container", "write backend: smolvm"}};
 
 bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));
@@ -43,8 +40,7 @@ std::vector<NotYet> not_in_this_version(const json& document) {
     std::vector<NotYet> found;
     for (const auto& [pointer, hint] : kKeys) {
         const std::string text = pointer;
-        // No skills are none to ignore.
-        if (has(document, text) && document.at(json::json_pointer(text)) != json::array()) found.push_back({text, true, fmt::format("{} is not in this version", text.substr(text.rfind('/') + 1)), hint});
+        if (has(document, text)) found.push_back({text, true, fmt::format("{} is not in this version", text.substr(text.rfind('/') + 1)), hint});
     }
     for (const auto& [pointer, value, hint] : kValues) {
         if (has(document, pointer) && document.at(json::json_pointer(pointer)) == value) found.push_back({pointer, false, fmt::format("{} is not in this version", value), hint});

@@ -46,7 +46,7 @@ Opened open_beneath(const std::string& base, const std::string& relative, int fl
     const auto shown = printable(relative);
     if (error == EXDEV) return {-1, fmt::format("{} leads out of the manifest's folder", shown), "put it beneath " + base};
     if (error == ELOOP) return {-1, fmt::format("{} leads over a symlink", shown), fmt::format("name the real {}", what)};
-    if (error == ENOENT) return {-1, fmt::format("there is no {} {}", what, shown), hint_for_missing(base, relative)};
+    if (error == ENOENT) return {-1, fmt::format("there is no {} {}", what, shown), hint_for_missing(base, relative), true};
     if (error == ENOTDIR) return {-1, fmt::format("{} is no {}", shown, what), std::string(what) == "folder" ? hint_for_file(relative) : ""};
     return {-1, fmt::format("{} cannot be opened: {}", shown, std::strerror(error)), ""};
 }

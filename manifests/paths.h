@@ -9,6 +9,7 @@ struct Opened {
     int fd = -1;
     std::string problem;  ///< not empty where fd is -1
     std::string hint;
+    bool absent = false;  ///< there is nothing of that name
 };
 
 /// Opens `relative` beneath `base` (absolute). Nothing that leads out of it is followed: no "..", no absolute path, no symlink on the way

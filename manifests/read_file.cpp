@@ -18,7 +18,9 @@ constexpr const char* kTooLong = "it has more than 1 MiB";
 // Not blocking: a FIFO must not hold us.
 constexpr int kReadOnly = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
 
-FileText read_and_close(int fd) {
+}  // namespace
+
+FileText read_open_file(int fd) {
     struct stat info {};
     FileText file;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) file.problem = "it is no regular file";
@@ -35,18 +37,16 @@ FileText read_and_close(int fd) {
     return file;
 }
 
-}  // namespace
-
 FileText read_file(const std::string& path) {
     const int fd = open(path.c_str(), kReadOnly);
     if (fd < 0) return {"", std::strerror(errno)};
-    return read_and_close(fd);
+    return read_open_file(fd);
 }
 
 FileText read_file_beneath(const std::string& folder, const std::string& relative) {
     auto opened = open_beneath(folder, relative, kReadOnly, "file");
     if (opened.fd < 0) return {"", std::move(opened.problem), std::move(opened.hint)};
-    return read_and_close(opened.fd);
+    return read_open_file(opened.fd);
 }
 
 FileText read_stream(std::istream& stream) {

@@ -18,6 +18,9 @@ FileText read_file(const std::string& path);
 /// The same beneath a folder, by the rules of `open_beneath`.
 FileText read_file_beneath(const std::string& folder, const std::string& relative);
 
+/// The same of a file that is open, and is closed then.
+FileText read_open_file(int fd);
+
 /// What comes from a stream until its end, at most 1 MiB.
 FileText read_stream(std::istream& stream);
 

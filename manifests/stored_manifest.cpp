@@ -9,6 +9,7 @@ namespace bottle {
 constexpr const char* kAuto = "auto";
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CopySpec, name, folder, path, place)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PortSpec, name, port)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VolumeSpec, name, path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LimitsSpec, memory_bytes, nano_cpus, pids)
@@ -45,12 +46,21 @@ static void from_json(const nlohmann::json& value, MachineSpec& m) {
 static void to_json(nlohmann::json& value, const AgentSpec& agent) {
     value = {{"command", agent.command}, {"env", agent.env}};
     if (!agent.secrets.empty()) value["secrets"] = agent.secrets;
+    if (agent.provider != Provider::None) value["provider"] = name_of(agent.provider);
+    if (agent.prompt) value["prompt"] = *agent.prompt;
+    if (!agent.skills.empty()) value["skills"] = agent.skills;
 }
 
 static void from_json(const nlohmann::json& value, AgentSpec& agent) {
     value.at("command").get_to(agent.command);
     value.at("env").get_to(agent.env);
     agent.secrets = value.value("secrets", agent.secrets);
+    const auto word = value.value("provider", name_of(Provider::None));
+    const auto provider = provider_of(word);
+    if (!provider) throw Error(Exit::Failed, "a stored manifest has a provider that this version does not know: " + printable(word));
+    agent.provider = *provider;
+    if (value.contains("prompt")) agent.prompt = value.at("prompt").get<CopySpec>();
+    agent.skills = value.value("skills", agent.skills);
 }
 
 static void to_json(nlohmann::json& value, const NetworkSpec& network) {

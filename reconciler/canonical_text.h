@@ -121,6 +121,12 @@ public:
         all(command, env, user, secrets);
     }
 
+    /// Where it is on the host is no part of what is in the guest.
+    void put(const AgentCopy& copy) {
+        const auto& [source, is_skill, target, digest] = copy;
+        all(target, digest);
+    }
+
     void put(const SecretGrant& grant) {
         const auto& [name, host, variable] = grant;
         all(name, host, variable);

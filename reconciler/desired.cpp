@@ -1,5 +1,6 @@
 #include "reconciler/desired.h"
 
+#include "reconciler/agent_files.h"
 #include "reconciler/alias.h"
 #include "reconciler/allocate.h"
 #include "reconciler/diff.h"
@@ -382,6 +383,7 @@ Desired desire(const Manifest& manifest, const HostPolicy& policy, const Allocat
     if (!manifest.agent.command.empty()) {
         desired.workload = Workload{manifest.agent.command, desired.guest_env, manifest.machine.user, {}};
     }
+    desire_agent_files(manifest, snapshot, desired);
     desire_secrets(manifest, policy, snapshot, desired);
     if (desired.workload) desired.workload_digest = digest(workload_text(*desired.workload));
     desired.required = {EvidenceKind::Row, EvidenceKind::Process, EvidenceKind::Config, EvidenceKind::Bundle, EvidenceKind::Guest};

@@ -2,6 +2,7 @@
 
 #include "manifests/host_policy.h"
 #include "manifests/manifest.h"
+#include "reconciler/agent_copy.h"
 #include "reconciler/network_mode.h"
 #include "reconciler/observed.h"
 #include "reconciler/resources.h"
@@ -43,6 +44,7 @@ struct Desired {
     std::vector<SecretGrant> grants;                   ///< one for each host of each of its secrets
     std::set<std::string> withheld;                    ///< secrets that the manifest names and the host policy does not give
     std::string user;  ///< whose home is repaired in the guest
+    std::vector<AgentCopy> copies;  ///< the agent's prompt and skills
     std::string workload_digest;
     std::vector<EvidenceKind> required;
     /// What the host policy does not allow of it: refused as a wrong manifest is.

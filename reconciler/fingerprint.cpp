@@ -155,8 +155,9 @@ void add_machine(const std::string& bottle, const MachineView& machine, Collecto
 void add_records(const Observation<StoredState>& stored, Collector& all) {
     const std::string what = "bottle's records";
     if (!stored.present()) return all.set(what, stored.absent() ? kWasAbsent : kWasUnknown);
-    const auto& [allocation, start, proof, provisioned, unproved, other_allocations, others, grants, socket] = *stored;
+    const auto& [allocation, start, proof, provisioned, copied, unproved, other_allocations, others, grants, socket] = *stored;
     all.add(what, allocation, start, proof, provisioned, unproved, grants, socket);
+    if (!copied.empty()) all.add("what was copied into the guest", copied);
 }
 
 }  // namespace
@@ -196,6 +197,7 @@ Fingerprint desired_fingerprint(const Desired& desired, const KeyedDigest& diges
     all.add("the guest's variables", desired.guest_env);
     all.add("the agent's command", desired.workload);
     all.add("the secrets and their hosts", desired.fingerprints, desired.grants);
+    for (const auto& copy : desired.copies) all.add(in_words(copy), copy);
     all.add("the evidence that is required", desired.required);
     return std::move(all).take();
 }

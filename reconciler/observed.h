@@ -259,6 +259,7 @@ struct StoredState {
     std::optional<StartRecord> start;
     std::optional<GuestProof> proof;
     std::optional<std::string> provisioned;  ///< "pid:start_time" of the VMM that was provisioned
+    std::map<std::string, std::string> copied;  ///< into the guest by that: digests of prompt and skills, by their places there
     std::optional<Unproved> unproved;        ///< nothing: proved at some time, or made on disks that were there
     std::map<std::string, Allocation> other_allocations;  ///< of the other bottles, by name
     std::vector<Holdings> others;                         ///< the same, with all that their records say they hold
@@ -304,6 +305,8 @@ struct Snapshot {
     Observation<ObservedWorkload> workload;
     /// Keyed fingerprints of the secrets whose sources were read, by name; Absent: the variable is not set, or the file not there. A name that is missing was not asked for.
     std::map<std::string, Observation<std::string>> secrets;
+    /// Digests of the agent's prompt and skills, by their `host_path`; Absent: not there. One that is missing was not asked for.
+    std::map<std::string, Observation<std::string>> agent_files;
     Observation<StoredState> stored;
 
     bool operator==(const Snapshot&) const = default;

@@ -3,6 +3,7 @@
 #include "manifests/quantity.h"
 #include "reconciler/diff.h"
 #include "reconciler/plan_docker.h"
+#include "reconciler/plan_provision.h"
 
 #include "reconciler/firewall.h"
 #include "reconciler/proof.h"
@@ -71,23 +72,17 @@ void plan_prove(const Desired& desired, std::string cause, PlanBuilder& builder)
     builder.add(step_for('?', "prove", desired, required_kinds(desired), std::move(cause), Prove{}), builder.ids());
 }
 
-void plan_provision(const Desired& desired, bool folded, PlanBuilder& builder) {
-    auto step = step_for('>', "provision", desired, "as " + desired.user, "not done in this boot", Provision{desired.user});
-    if (folded) step.part_of = "launch " + desired.workload->command.front();
-    builder.add(std::move(step), builder.ids());
-}
-
 void plan_launch(const Desired& desired, std::string cause, PlanBuilder& builder) {
     const auto& program = desired.workload->command.front();
     builder.add(make_step('>', "launch", "launch", program, "as " + desired.workload->user, std::move(cause), Launch{*desired.workload}), builder.ids());
 }
 
 /// Everything after a start, in order.
-void plan_after_start(const Desired& desired, const PlanOptions& options, PlanBuilder& builder) {
+void plan_after_start(const Desired& desired, const Snapshot& snapshot, const PlanOptions& options, PlanBuilder& builder) {
     builder.add(step_for('~', "seal", desired, "no live changes", "open after each start", SealMachine{}), builder.ids());
     plan_prove(desired, "no proof of this boot", builder);
     const bool launches = desired.workload && !options.hold_launch;
-    plan_provision(desired, launches, builder);
+    plan_provision(desired, snapshot, launches, builder);
     if (launches) plan_launch(desired, "not running", builder);
 }
 
@@ -114,7 +109,8 @@ void plan_running(const Desired& desired, const Snapshot& snapshot, const PlanOp
         const auto* exited = std::get_if<WorkloadExited>(&snapshot.workload->state);
         if (exited != nullptr && exited->code != 0) launch_cause = fmt::format("exited with {}", exited->code);
     }
-    if (!provisioned) plan_provision(desired, !launch_cause.empty(), builder);
+    if (!provisioned) plan_provision(desired, snapshot, !launch_cause.empty(), builder);
+    else plan_new_copies(desired, *snapshot.stored, builder);
     if (!launch_cause.empty()) plan_launch(desired, launch_cause, builder);
 }
 
@@ -321,7 +317,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
     else plan_row_repairs(desired, snapshot, builder);
     plan_firewall(desired, snapshot, builder);
     builder.add(step_for('>', "start", desired, "", builder.stops() ? "stopped above" : "not running", StartMachine{}), builder.ids());
-    plan_after_start(desired, options, builder);
+    plan_after_start(desired, snapshot, options, builder);
 }
 
 }  // namespace bottle

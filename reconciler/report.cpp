@@ -1,5 +1,7 @@
 #include "reconciler/report.h"
 
+#include "reconciler/agent_files.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,12 +58,14 @@ Condition confined(const Desired& desired, const Snapshot& snapshot, const std::
     return {"Confined", "Unknown", "NotProved", first_doubt(evidence)};
 }
 
-Condition provisioned(const Snapshot& snapshot) {
+Condition provisioned(const Desired& desired, const Snapshot& snapshot) {
     const auto& processes = snapshot.machine.processes;
     if (!snapshot.stored.present()) return unknown("Provisioned", "our own records could not be read");
     if (!processes.present() || processes->size() != 1) return no("Provisioned", "NotRunning", "no machine runs");
     const auto vmm = fmt::format("{}:{}", processes->front().pid, processes->front().start_time);
-    return snapshot.stored->provisioned == vmm ? yes("Provisioned", "Done") : no("Provisioned", "NotDone", "not in this boot");
+    if (snapshot.stored->provisioned != vmm) return no("Provisioned", "NotDone", "not in this boot");
+    const auto doubt = copies_doubt(desired, *snapshot.stored);
+    return doubt.empty() ? yes("Provisioned", "Done") : no("Provisioned", "Outdated", doubt);
 }
 
 Condition workload_running(const Desired& desired, const Snapshot& snapshot) {
@@ -93,7 +97,7 @@ std::vector<Condition> conditions(const Desired& desired, const Snapshot& snapsh
         docker_condition("BundleReady", "container", snapshot, changes),
         machine_ready(snapshot),
         confined(desired, snapshot, changes),
-        provisioned(snapshot),
+        provisioned(desired, snapshot),
         workload_running(desired, snapshot),
     };
     all.push_back(ready(all));

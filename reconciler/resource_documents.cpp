@@ -198,6 +198,20 @@ std::string state_of(const ObservedWorkload& workload) {
     return exited->code == 0 ? "running" : fmt::format("exited with {}", exited->code);
 }
 
+/// What is in the guest's disks of a machine that does not run is of no boot.
+void add_copies(const Desired& desired, const Snapshot& snapshot, Documents& all) {
+    std::map<std::string, std::string> digests;
+    for (const auto& copy : desired.copies) digests[copy.target] = copy.digest;
+    ordered_json wanted;
+    for (const auto& [target, digest] : digests) wanted[target] = digest;
+    ordered_json seen;
+    if (!snapshot.stored.present() && !wanted.is_null()) seen = {{"unknown", "our own records could not be read"}};
+    if (snapshot.stored.present() && life_of(snapshot.machine) == Life::Alive) {
+        for (const auto& [target, digest] : snapshot.stored->copied) seen[target] = digest;
+    }
+    all.add("files", desired.machine.name, std::move(seen), std::move(wanted));
+}
+
 /// Of its words and variables only whether they are others: they may hold a secret.
 void add_workload(const Desired& desired, const Snapshot& snapshot, Documents& all) {
     const auto wanted = desired.workload ? ordered_json({{"program", desired.workload->command.front()}, {"user", desired.workload->user}, {"state", "running"}}) : ordered_json();
@@ -223,6 +237,7 @@ std::vector<ResourceDocument> differing_documents(const Desired& desired, const 
     add_machine(desired, snapshot, all);
     add_firewall(desired, snapshot, all);
     add_evidence(desired, snapshot, all);
+    add_copies(desired, snapshot, all);
     add_workload(desired, snapshot, all);
     return std::move(all).take();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "reconciler/agent_copy.h"
 #include "reconciler/resources.h"
 
 #include <string>
@@ -83,8 +84,12 @@ struct PauseMachine {};
 struct ResumeMachine {};
 struct SealMachine {};
 struct Prove {};
+/// Gives the guest's folders to the user, and brings the agent's prompt and skills in.
 struct Provision {
     std::string user;
+    std::vector<AgentCopy> copies;
+    std::vector<std::string> removed;  ///< places of earlier copies
+    bool gives_folders = true;         ///< false: done in this boot already
 };
 struct Launch {
     Workload workload;

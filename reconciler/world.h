@@ -21,6 +21,7 @@ struct Scope {
     std::int64_t vmm_uid = 0;
     std::string socket_folder;    ///< of the mounted socket; empty: none is mounted
     std::set<std::string> secrets;  ///< whose sources are read, by name
+    std::vector<AgentCopy> copies;  ///< whose sources are read, for their digests
     bool tsi_loopback = false;    ///< who publishes and who listens on this host is looked at, too
     ImageSource image_source;     ///< of which the bottle has a copy; empty: it needs none
 };

@@ -4,6 +4,7 @@
 #include "controllers/guest/targets.h"
 #include "controllers/process/process_runner.h"
 #include "controllers/process/secret_bytes.h"
+#include "manifests/agent_files.h"
 #include "reconciler/guest_reading.h"
 #include "reconciler/world.h"
 
@@ -28,6 +29,12 @@ struct GuestScope {
     std::chrono::milliseconds deadline{60'000};  ///< for the whole probe
 };
 
+/// What shall be at one place in the guest.
+struct GuestCopy {
+    std::string target;            ///< absolute, or "~/…" in the user's home
+    std::vector<AgentFile> files;  ///< none: nothing shall be there
+};
+
 /// Everything that is done inside a running guest before the workload. Decides nothing.
 class GuestController {
 public:
@@ -47,6 +54,10 @@ public:
     /// /tmp and /var/tmp to root with mode 1777; each made if missing. For root, the temporary folders only.
     /// Tried again once where the guest's agent kills it (exit 137 right after a start).
     Outcome provision(const SmolvmInvocation& smolvm, const std::string& user);
+
+    /// Puts each copy in its place, where it appears whole, and removes what else was there: absolute ones as root's, those in the home as the user's own. By our static
+    /// program, which is copied in for that and reads all of it again afterwards; Done: what it read has our digests. All of it goes as a file, nothing in an argument.
+    Outcome place_copies(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const std::string& user, std::vector<GuestCopy> copies);
 
     /// Puts a shell script that sets the agent's secrets into a file of the guest's memory that only `user` may read: on /dev/shm, a tmpfs in every guest
     /// (1.4.0, 1.8.3, 1.32.2), so that it never comes to a disk. It goes there by standard input, never in an argument or a variable. `path` is then where it lies.
@@ -72,6 +83,8 @@ private:
     void remove_probe(const SmolvmInvocation& smolvm, const std::string& guest_path);
     std::string copy_probe(const SmolvmInvocation& smolvm, const std::string& host_file, const std::string& guest_path,
                            const GuestDeadline& deadline);
+    /// Empty, or what went wrong.
+    std::string send_file(const SmolvmInvocation& smolvm, const std::string& scratch_folder, const std::string& text, const std::string& guest_path, const GuestDeadline& deadline);
     ProcessResult exec(const SmolvmInvocation& smolvm, const std::vector<std::string>& command,
                        const std::string& input, std::chrono::milliseconds time);
 

@@ -130,6 +130,12 @@ std::string to_record(const std::vector<SecretGrant>& grants) {
 std::vector<SecretGrant> grants_from_record(const std::string& text) {
     return parse<std::vector<SecretGrant>>(text);
 }
+std::string to_record(const std::map<std::string, std::string>& copied) {
+    return dump(copied);
+}
+std::map<std::string, std::string> copied_from_record(const std::string& text) {
+    return parse<std::map<std::string, std::string>>(text);
+}
 std::string to_record(Unproved unproved) {
     return unproved == Unproved::Created ? "created" : "started";
 }

@@ -14,6 +14,8 @@ std::string to_record(const GuestProof& proof);
 GuestProof proof_from_record(const std::string& text);
 std::string to_record(Unproved unproved);
 Unproved unproved_from_record(const std::string& text);
+std::string to_record(const std::map<std::string, std::string>& copied);
+std::map<std::string, std::string> copied_from_record(const std::string& text);
 std::string to_record(const std::vector<SecretGrant>& grants);
 std::vector<SecretGrant> grants_from_record(const std::string& text);
 

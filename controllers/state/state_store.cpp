@@ -199,6 +199,7 @@ StoredState StateStore::read(const std::string& bottle) {
         if (const auto start = record(database, bottle, "start")) state.start = start_from_record(*start);
         if (const auto proof = record(database, bottle, "proof")) state.proof = proof_from_record(*proof);
         state.provisioned = record(database, bottle, "provisioned");
+        if (const auto copied = record(database, bottle, "copied")) state.copied = copied_from_record(*copied);
         state.socket = record(database, bottle, "socket");
         if (const auto grants = record(database, bottle, "grants")) state.grants = grants_from_record(*grants);
         if (const auto unproved = record(database, bottle, "unproved")) state.unproved = unproved_from_record(*unproved);
@@ -280,9 +281,11 @@ void StateStore::save_unproved(const std::string& bottle, std::optional<Unproved
     });
 }
 
-void StateStore::save_provisioned(const std::string& bottle, const std::string& vmm) {
+void StateStore::save_provisioned(const std::string& bottle, const std::string& vmm, const std::map<std::string, std::string>& copied) {
     writing([&](SQLite::Database& database) {
         save_record(database, bottle, "provisioned", vmm);
+        if (copied.empty()) run(database, "DELETE FROM records WHERE bottle = ? AND kind = 'copied'", bottle);
+        else save_record(database, bottle, "copied", to_record(copied));
         return true;
     });
 }

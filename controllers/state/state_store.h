@@ -42,7 +42,8 @@ public:
     void save_proof(const std::string& bottle, const GuestProof& proof);
     /// Nothing: proved, or made on disks that were there.
     void save_unproved(const std::string& bottle, std::optional<Unproved> unproved);
-    void save_provisioned(const std::string& bottle, const std::string& vmm);
+    /// `copied`: as in StoredState.
+    void save_provisioned(const std::string& bottle, const std::string& vmm, const std::map<std::string, std::string>& copied);
     void save_socket(const std::string& bottle, const std::string& identity);
     void save_grants(const std::string& bottle, const std::vector<SecretGrant>& grants);
 

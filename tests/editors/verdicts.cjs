@@ -60,6 +60,7 @@ function ours(text) {
   try {
     fs.mkdirSync(path.join(folder, "rootfs"));
     fs.mkdirSync(path.join(folder, ".hello/rootfs"), { recursive: true });
+    fs.cpSync(path.join(tree, "manifests/examples/reviewer"), path.join(folder, "reviewer"), { recursive: true });
     fs.copyFileSync(path.join(tree, "manifests/examples/base.yaml"), path.join(folder, "base.yaml"));
     fs.writeFileSync(path.join(folder, "bottle.yaml"), text);
     execFileSync(bottle, ["validate", "-f", "bottle.yaml"], { cwd: folder, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });

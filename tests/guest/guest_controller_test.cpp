@@ -387,6 +387,46 @@ TEST_CASE("provision: done only with the token, tried again once when killed") {
     CHECK(world.smolvm.calls.empty());
 }
 
+TEST_CASE("the agent's files go as a file, and are in the guest only where it has our digests of them") {
+    World world;
+    const std::vector<GuestCopy> copies = {{"~/.claude/skills/review", {{"SKILL.md", false, "what it does\n"}}}, {"~/.claude/skills/lint", {}}, {"/etc/bottle/prompt.md", {{".", false, "Write docs.\n"}}}};
+    std::string sent;
+    std::string digest = sha256_hex("- 12 .\nWrite docs.\n");
+    world.smolvm.guest = [&](const std::vector<std::string>& command, const std::string& input) {
+        CHECK(input.empty());
+        if (command[1] == "ready") return exited(0, command[2] + " ready\n");
+        if (command[1] != "place") return exited(0);
+        CHECK(command.size() == 5);
+        CHECK(command[3] == "node");
+        sent = ::read_file(world.smolvm.guest_root.path() + command[4]);
+        world.smolvm.files.erase(command[0]);
+        return exited(0, command[2] + " 1 " + digest + "\n" + command[2] + " 2 " + sha256_hex("- 13 SKILL.md\nwhat it does\n") + "\n" + command[2] + " 3 -\n" + command[2] + " end 3\n");
+    };
+    const auto place = [&] { return world.controller.place_copies(world.scope().smolvm, world.scratch.path(), "node", copies); };
+    CHECK(place().kind == Outcome::Kind::Done);
+    // Root's first.
+    CHECK(sent == "place /etc/bottle/prompt.md\nfile - 12 .\nWrite docs.\nplace ~/.claude/skills/review\nfile - 13 SKILL.md\nwhat it does\nplace ~/.claude/skills/lint\nend\n");
+    CHECK(world.scratch_empty());
+    for (const auto& request : world.smolvm.requests) {
+        for (const auto& word : request.argv) CHECK(word.find("Write docs") == std::string::npos);
+    }
+    digest = sha256_hex("- 12 .\nWrite dots.\n");
+    CHECK(place().text == "the agent's files did not come into the guest: what it has of them is not what was copied");
+    // What did not run is taken out again.
+    std::vector<std::string> words;
+    world.smolvm.guest = [&](const std::vector<std::string>& command, const std::string&) {
+        words.push_back(command[1]);
+        return command[1] == "ready" ? exited(0, command[2] + " ready\n") : command[1] == "place" ? exited(1, "", "bottle-probe: /etc/passwd has no user \x1b[1mnode\n") : exited(0);
+    };
+    CHECK(place().text == "the agent's files did not come into the guest: exited with 1: bottle-probe: /etc/passwd has no user \\x1B[1mnode");
+    CHECK(words == std::vector<std::string>{"ready", "place", "remove", "-c"});
+    CHECK(world.scratch_empty());
+    // Nothing to bring is nothing to do.
+    world.smolvm.calls.clear();
+    CHECK(world.controller.place_copies(world.scope().smolvm, world.scratch.path(), "node", {}).kind == Outcome::Kind::Done);
+    CHECK(world.smolvm.calls.empty());
+}
+
 TEST_CASE("without a network: the port is forwarded before the probe runs, and only a forwarder that says so is one") {
     World world;
     std::vector<std::string> verbs;

@@ -151,14 +151,10 @@ TEST_CASE("what a later version will do is refused at its line") {
     CHECK(first_line(manifest_text({.more = "    externalNetwork: false\n  network: {mode: tsi-loopback}\n"})) ==
           "bottle.yaml:14:22: error: mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone");
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
-    CHECK(first_line(manifest_text({.agent = "provider: claude"})) == "bottle.yaml:9:15: error: claude is not in this version");
-    CHECK(first_line(manifest_text({.agent = "prompt: ./p.md"})) == "bottle.yaml:9:5: error: prompt is not in this version");
     CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})).empty());
     CHECK(first_line(manifest_text({.container = "image: bottle-egress:1\n        env: {TOKEN: {secret: api}}"})).find("error: a secret for a container is not in this version: only literal values") != std::string::npos);
     CHECK(first_line(manifest_text({.more = "    supervise: true\n"})) == "bottle.yaml:14:5: error: supervise is not in this version");
     CHECK(first_line(manifest_text({.more = "    egress: {routes: [{host: a}]}\n"})) == "bottle.yaml:14:5: error: egress is not in this version");
-    CHECK(first_line(manifest_text({.agent = "skills: [./skills/review]"})) == "bottle.yaml:9:5: error: skills is not in this version");
-    CHECK(first_line(manifest_text({.agent = "skills: []"})).empty());
 }
 
 TEST_CASE("an image is a folder, a file beneath the manifest's folder, or Docker's own name") {

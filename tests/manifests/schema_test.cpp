@@ -90,7 +90,7 @@ TEST_CASE("what this version does not do yet is described as that") {
         const auto description = (*node)["description"].get<std::string>();
         CHECK((description.find("ot in this version") != std::string::npos));
     };
-    for (const auto* pointer : {"/spec/machine/backend", "/spec/agent/provider", "/spec/agent/prompt", "/spec/agent/skills",
+    for (const auto* pointer : {"/spec/machine/backend",
                                 "/spec/bundle/containers", "/spec/bundle/containers/0/env", "/spec/bundle/egress", "/spec/bundle/gitGate", "/spec/bundle/supervise"}) {
         says(pointer);
     }
@@ -154,6 +154,7 @@ TEST_CASE("the examples load, and lead editors to the schema") {
     const ManifestFile place("");
     std::filesystem::remove(place.path());
     for (const auto& path : examples()) std::filesystem::copy(path, place.folder());
+    std::filesystem::copy(kSource + "/manifests/examples/reviewer", place.folder() + "/reviewer", std::filesystem::copy_options::recursive);
     std::filesystem::create_directories(place.folder() + "/.hello/rootfs");
     std::istringstream none;
     const auto loaded = load({place.folder()}, false, none);

@@ -130,7 +130,7 @@ TEST_CASE("a process that dies in the middle of a commit leaves what was before"
     REQUIRE(std::filesystem::exists(place.path + "-journal"));
     REQUIRE(read_file(place.path) != before);
     SECTION("for one that reads") { CHECK(StateStore(place.path).read("docs").allocation == kOne); }
-    SECTION("for one that writes") { StateStore(place.path).save_provisioned("docs", "1:2"); }
+    SECTION("for one that writes") { StateStore(place.path).save_provisioned("docs", "1:2", {}); }
     CHECK(StateStore(place.path).read("docs").allocation == kOne);
     CHECK(RawDatabase(place.path).text("SELECT count(*) FROM journal WHERE cause = 'half'") == "0");
     CHECK_FALSE(std::filesystem::exists(place.path + "-journal"));

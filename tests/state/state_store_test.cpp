@@ -57,7 +57,7 @@ TEST_CASE("what is recorded is there for the next process") {
         store.reserve("other", kTwo);
         store.save_start("docs", start);
         store.save_proof("docs", proof);
-        store.save_provisioned("docs", "4711:99");
+        store.save_provisioned("docs", "4711:99", {{"~/.codex/AGENTS.md", "d1"}});
         store.save_socket("docs", "22:7:5");
         store.save_unproved("docs", Unproved::Started);
     }
@@ -67,6 +67,7 @@ TEST_CASE("what is recorded is there for the next process") {
     CHECK(state.start == start);
     CHECK(state.proof == proof);
     CHECK(state.provisioned == std::string("4711:99"));
+    CHECK(state.copied == std::map<std::string, std::string>{{"~/.codex/AGENTS.md", "d1"}});
     CHECK(state.socket == std::string("22:7:5"));
     CHECK(state.unproved == Unproved::Started);
     CHECK(state.other_allocations == std::map<std::string, Allocation>{{"other", kTwo}});
@@ -170,13 +171,13 @@ TEST_CASE("forgetting a bottle keeps the journal and the others") {
     store.reserve("other", kTwo);
     store.save_start("docs", {});
     store.save_proof("docs", {});
-    store.save_provisioned("docs", "1:2");
+    store.save_provisioned("docs", "1:2", {});
     store.save_socket("docs", "22:7:5");
     store.save_applied("docs", "{}", "d");
     store.save_conditions("docs", {{"Ready", "True", "", ""}});
     store.journal_end(store.journal_begin("docs", "start machine", "not running"), "done");
     store.forget("docs");
-    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, {{"other", kTwo}}, {}, {}, std::nullopt});
+    CHECK(store.read("docs") == StoredState{std::nullopt, std::nullopt, std::nullopt, std::nullopt, {}, std::nullopt, {{"other", kTwo}}, {}, {}, std::nullopt});
     CHECK_FALSE(store.applied("docs"));
     CHECK(store.transition_times("docs").empty());
     CHECK(store.bottles() == std::vector<std::string>{"other"});

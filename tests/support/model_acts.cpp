@@ -265,9 +265,11 @@ Outcome ModelWorld::act(const Prove&) {
     return {};
 }
 
-Outcome ModelWorld::act(const Provision&) {
+Outcome ModelWorld::act(const Provision& action) {
     if (!live) return failed("the machine does not run");
     stored.provisioned = fmt::format("{}:{}", live->pid, live->start_time);
+    for (const auto& target : action.removed) stored.copied.erase(target);
+    for (const auto& copy : action.copies) stored.copied[copy.target] = copy.digest;
     return {};
 }
 
@@ -301,6 +303,7 @@ Outcome ModelWorld::act(const Forget&) {
     stored.start.reset();
     stored.proof.reset();
     stored.provisioned.reset();
+    stored.copied.clear();
     stored.socket.reset();
     stored.grants.clear();
     return {};

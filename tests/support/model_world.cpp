@@ -273,6 +273,7 @@ Snapshot ModelWorld::observe(const Scope& scope) {
     else snapshot.workload = Absent{};
     snapshot.stored = stored;
     snapshot.secrets = secrets;
+    snapshot.agent_files = agent_files;
     return snapshot;
 }
 

@@ -94,6 +94,7 @@ public:
     std::optional<std::string> source_listing = "source 1";
     std::optional<std::string> source_id = "sha256:a4c41e5eed01" + std::string(52, '7');
     HostPolicy policy;
+    std::map<std::string, Observation<std::string>> agent_files;  ///< the digests of prompts and skills
     std::map<std::string, Observation<std::string>> secrets;  ///< the fingerprints of what the sources hold
 
     // Faults: what cannot be read, and what cannot be done.

@@ -50,6 +50,19 @@ Manifest sample_with_secret() {
     return manifest;
 }
 
+Manifest sample_with_files() {
+    auto manifest = sample_manifest();
+    manifest.agent.provider = Provider::Claude;
+    manifest.agent.prompt = CopySpec{"prompt.md", "/srv/docs", "./prompt.md", {"bottle.yaml", 9, 13}};
+    manifest.agent.skills = {{"review", "/srv/docs", "./skills/review", {"bottle.yaml", 10, 14}}, {"lint", "/srv/docs", "./skills/lint", {"bottle.yaml", 10, 31}}};
+    manifest.agent.command = default_command(Provider::Claude, true);
+    return manifest;
+}
+
+void add_agent_files(ModelWorld& world) {
+    world.agent_files = {{"/srv/docs/prompt.md", std::string("prompt 1")}, {"/srv/docs/skills/review", std::string("review 1")}, {"/srv/docs/skills/lint", std::string("lint 1")}};
+}
+
 ModelWorld world_with_secret() {
     auto world = empty_world();
     world.policy.file = "/etc/bottle/config.yaml";
@@ -103,6 +116,7 @@ ModelWorld empty_world() {
 
 ModelWorld ready_world(const Manifest& manifest) {
     auto world = !manifest.agent.secrets.empty() ? world_with_secret() : manifest.network.mode == NetworkMode::TsiLoopback ? loopback_world() : empty_world();
+    if (manifest.agent.prompt) add_agent_files(world);
     if (const auto result = apply(world, manifest); result.exit != Exit::Ok) throw std::logic_error(result.problems.front().text);
     return world;
 }

@@ -17,6 +17,10 @@ Manifest sample_with_volume();
 Manifest sample_with_socket();
 /// Its command gets a secret.
 Manifest sample_with_secret();
+/// Its agent is Claude Code, with a prompt and two skills, and its command the provider's.
+Manifest sample_with_files();
+/// What a host has that such a manifest names.
+void add_agent_files(ModelWorld& world);
 /// The same of a host whose policy gives it that, for two hosts.
 ModelWorld world_with_secret();
 /// Mode tsi-loopback, with two ports.

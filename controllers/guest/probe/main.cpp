@@ -1,5 +1,6 @@
 #include "controllers/guest/probe/attempt.h"
 #include "controllers/guest/probe/forward.h"
+#include "controllers/guest/probe/place.h"
 #include "controllers/guest/probe/request.h"
 
 #include <poll.h>
@@ -16,6 +17,8 @@
 // bottle-probe run           removes this file, reads a request (request.h), tries all targets at once, and prints
 //                            for each one "<nonce> <id> <outcome> <errno name or -> <detail or ->",
 //                            then "<nonce> end <number of targets>"
+// bottle-probe place NONCE USER FILE
+//                            removes this file and FILE, puts what is in that where the user's agent looks for it, and prints what is there then (place.h)
 // bottle-probe forward NONCE PORT SOCKET
 //                            listens on 127.0.0.1:PORT and goes on in the background, passing each connection on to the Unix socket. Prints
 //                            "NONCE listening" once it listens; "NONCE taken" where somebody does already
@@ -134,9 +137,13 @@ int main(int argc, char** argv) {
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && strcmp(argv[1], "run") == 0) return probe::run();
     if (argc == 5 && strcmp(argv[1], "forward") == 0) return probe::forward(argv[2], argv[3], argv[4]);
+    if (argc == 5 && strcmp(argv[1], "place") == 0) {
+        probe::remove_own_file();
+        return probe::place(argv[2], argv[3], argv[4]);
+    }
     bool remove = argc == 3 && strcmp(argv[1], "remove") == 0;
     if (!remove && (argc != 3 || strcmp(argv[1], "ready") != 0)) {
-        fputs("usage: bottle-probe run | ready NONCE | remove NONCE | forward NONCE PORT SOCKET\n", stderr);
+        fputs("usage: bottle-probe run | ready NONCE | remove NONCE | forward NONCE PORT SOCKET | place NONCE USER FILE\n", stderr);
         return 2;
     }
     if (remove) probe::remove_own_file();

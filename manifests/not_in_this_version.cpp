@@ -27,10 +27,12 @@ bool has(const json& document, const std::string& pointer) {
     return document.contains(json::json_pointer(pointer));
 }
 
+/// Docker (20.10, measured) shows a container's variables in its inspect and writes them to its disk, puts nothing into a container with a read-only root, and what it puts into any
+/// other one goes to its disk, beneath every tmpfs.
 void secrets(const json& document, const std::string& pointer, std::vector<NotYet>& found) {
     if (!has(document, pointer)) return;
     for (const auto& [name, value] : document.at(json::json_pointer(pointer)).items()) {
-        if (value.is_object()) found.push_back({pointer + "/" + name, false, "a secret for a container is not in this version: only literal values", "leave it out; the agent's command can have secrets"});
+        if (value.is_object()) found.push_back({pointer + "/" + name, false, "a secret for a container is not in this version: Docker keeps a container's variables in plain text", "leave it out; the agent's command can have secrets (docs/host-policy.md says why no container can)"});
     }
 }
 

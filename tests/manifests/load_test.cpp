@@ -152,7 +152,7 @@ TEST_CASE("what a later version will do is refused at its line") {
           "bottle.yaml:14:22: error: mode tsi-loopback needs the external network: Docker publishes no port from an internal one alone");
     CHECK(first_line(manifest_text({.machine = "backend: docker\n    image: {rootfs: rootfs}"})) == "bottle.yaml:7:14: error: docker is not in this version");
     CHECK(first_line(manifest_text({.agent = "env: {TOKEN: {secret: api}}"})).empty());
-    CHECK(first_line(manifest_text({.container = "image: bottle-egress:1\n        env: {TOKEN: {secret: api}}"})).find("error: a secret for a container is not in this version: only literal values") != std::string::npos);
+    CHECK(first_line(manifest_text({.container = "image: bottle-egress:1\n        env: {TOKEN: {secret: api}}"})).find("error: a secret for a container is not in this version: Docker keeps a container's variables in plain text") != std::string::npos);
     CHECK(first_line(manifest_text({.more = "    supervise: true\n"})) == "bottle.yaml:14:5: error: supervise is not in this version");
     CHECK(first_line(manifest_text({.more = "    egress: {routes: [{host: a}]}\n"})) == "bottle.yaml:14:5: error: egress is not in this version");
 }

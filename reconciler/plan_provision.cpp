@@ -6,9 +6,7 @@ namespace bottle {
 namespace {
 
 Step provision_step(char symbol, const Desired& desired, std::string detail, std::string cause, Provision action) {
-    auto step = make_step(symbol, "provision", "provision", desired.machine.name, std::move(detail), std::move(cause), std::move(action));
-    step.id = "provision " + desired.machine.name;
-    return step;
+    return make_step(symbol, "provision", "provision", desired.machine.name, std::move(detail), std::move(cause), std::move(action));
 }
 
 }  // namespace

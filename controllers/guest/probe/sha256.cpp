@@ -37,13 +37,13 @@ void Sha256::finish(char (&hex)[65]) {
         const auto byte = static_cast<unsigned char>(bits >> (8 * i));
         add(&byte, 1);
     }
-    for (int i = 0; i < 8; ++i) snprintf(hex + 8 * i, 9, "%08x", state_[i]);
+    for (size_t i = 0; i < 8; ++i) snprintf(hex + 8 * i, 9, "%08x", state_[i]);
 }
 
 void Sha256::block() {
     used_ = 0;
     uint32_t w[64];
-    for (int i = 0; i < 16; ++i) {
+    for (size_t i = 0; i < 16; ++i) {
         const auto* b = buffer_ + 4 * i;
         w[i] = static_cast<uint32_t>(b[0]) << 24 | static_cast<uint32_t>(b[1]) << 16 | static_cast<uint32_t>(b[2]) << 8 | static_cast<uint32_t>(b[3]);
     }

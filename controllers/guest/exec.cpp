@@ -106,6 +106,7 @@ int exec_in_guest(const SmolvmInvocation& smolvm, const ForegroundCommand& comma
     options.env = command.env;
     options.standard_input = command.standard_input;
     options.terminal = command.terminal;
+    options.ends_input = !command.standard_input && !command.terminal;
     options.stream = !command.terminal;
     SmolvmCommand call = exec_command(smolvm, options, command.command);
     std::vector<char*> argv = pointers(call.argv);

@@ -9,7 +9,7 @@ namespace {
 /// from reading them as its own options.
 std::vector<std::string> guest_words(const SmolvmInvocation& smolvm, const ExecOptions& options, const std::vector<std::string>& command) {
     const bool needs_su = !smolvm.exec_user && !options.user.empty() && options.user != "root";
-    const bool needs_end = !smolvm.exec_input_ends && !options.standard_input && !options.terminal;
+    const bool needs_end = !smolvm.exec_input_ends && options.ends_input;
     if (!needs_su && !needs_end) return command;
     const std::string script = needs_end ? "exec \"$@\" </dev/null" : "exec \"$@\"";
     auto words = needs_su ? std::vector<std::string>{"su", "-s", "/bin/sh", "-c", script, "--", options.user, "sh"} : std::vector<std::string>{"sh", "-c", script, "sh"};

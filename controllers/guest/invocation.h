@@ -20,7 +20,8 @@ struct SmolvmInvocation {
 struct ExecOptions {
     std::string user;                        ///< empty: root
     int timeout_s = 0;                       ///< 0: no --timeout
-    bool standard_input = false;             ///< -i: forwarded, else the guest reads nothing
+    bool standard_input = false;             ///< -i: forwarded
+    bool ends_input = false;                 ///< without -i and -t: what the command reads is at its end, whatever smolvm does; of a command that may read
     bool terminal = false;                   ///< -t
     bool stream = false;                     ///< output as it comes, not when the command has ended
     std::map<std::string, std::string> env;  ///< of the guest's command
@@ -32,7 +33,7 @@ struct SmolvmCommand {
     std::vector<std::string> environment;
 };
 
-/// `machine exec` of a command: as the user by --user, or by the image's own su where smolvm has no such option. Without `standard_input` and `terminal` it reads nothing, by the image's own sh where
+/// `machine exec` of a command: as the user by --user, or by the image's own su where smolvm has no such option. With `ends_input` it reads nothing, by the image's own sh where
 /// smolvm would let it wait. Values of `env` never stand in argv: they go as variables of the smolvm process and
 /// `--secret-env GUEST=HOST` (smolvm 1.0.0 and newer) hands them on. An older one has only `-e`: there they do stand in it, for every user of this host to see.
 SmolvmCommand exec_command(const SmolvmInvocation& smolvm, const ExecOptions& options,

@@ -96,6 +96,7 @@ std::vector<std::string> workload_words(const KeeperRequest& request) {
 
 SmolvmCommand workload_command(const KeeperRequest& request) {
     ExecOptions options;
+    options.ends_input = true;
     options.stream = true;
     options.env = request.workload.env;
     options.user = request.workload.user;

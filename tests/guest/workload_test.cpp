@@ -247,25 +247,22 @@ TEST_CASE("without exec --user, the image's su changes the user") {
           std::vector<std::string>{"/s", "machine", "exec", "--name", "m", "--stream", "--", "c", "--d"});
 }
 
-TEST_CASE("where smolvm lets a command wait for its input, the image's sh ends that, and only where nothing is passed in") {
+TEST_CASE("where smolvm lets a command wait for its input, the image's sh ends that, and only of a command that may read") {
     SmolvmInvocation smolvm{"/s", {}, "m", true, false};
     const auto words = [&](const ExecOptions& options) {
         const auto argv = exec_command(smolvm, options, {"c", "--d"}).argv;
         return std::vector<std::string>(std::next(std::find(argv.begin(), argv.end(), "--")), argv.end());
     };
-    CHECK(words({}) == std::vector<std::string>{"sh", "-c", "exec \"$@\" </dev/null", "sh", "c", "--d"});
-    ExecOptions piped;
-    piped.standard_input = true;
-    CHECK(words(piped) == std::vector<std::string>{"c", "--d"});
-    ExecOptions terminal;
-    terminal.terminal = true;
-    CHECK(words(terminal) == std::vector<std::string>{"c", "--d"});
+    CHECK(words({}) == std::vector<std::string>{"c", "--d"});
+    ExecOptions ends;
+    ends.ends_input = true;
+    CHECK(words(ends) == std::vector<std::string>{"sh", "-c", "exec \"$@\" </dev/null", "sh", "c", "--d"});
     smolvm.exec_user = false;
-    ExecOptions as_node;
+    auto as_node = ends;
     as_node.user = "node";
     CHECK(words(as_node) == std::vector<std::string>{"su", "-s", "/bin/sh", "-c", "exec \"$@\" </dev/null", "--", "node", "sh", "c", "--d"});
     smolvm.exec_input_ends = true;
-    CHECK(words({}) == std::vector<std::string>{"c", "--d"});
+    CHECK(words(ends) == std::vector<std::string>{"c", "--d"});
 }
 
 TEST_CASE("exec in the foreground passes exit codes and signals") {

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -88,6 +89,10 @@ int receive_descriptor(int from) {
     write_to("/proc/self/setgroups", "deny");
     write_to("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1");
     write_to("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
+    // Every guest has one.
+    const auto null = root + "/dev/null";
+    close(open(null.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    if (mount("/dev/null", null.c_str(), nullptr, MS_BIND, nullptr) != 0) _exit(126);
     if (chroot(root.c_str()) != 0 || chdir("/") != 0) _exit(126);
     send_descriptor(supervisor, install_filter());
     close(supervisor);

@@ -169,7 +169,7 @@ TEST_CASE("a layer of other bytes than the image says is refused") {
 TEST_CASE("what is no layer is told in words") {
     CHECK(refused({"not a tar at all, but longer than a header's magic" + std::string(600, '.')}).starts_with("1: layer 1 of 1: it cannot be read: "));
     CHECK(refused({std::string("\xFD" "7zXZ\0", 6) + "…"}) == "1: layer 1 of 1: it is packed with xz or bzip2");
-    CHECK(refused({TarText().file("a", "").whole(), std::string("\x1F\x8B\x08\x00 broken", 12)}).starts_with("1: layer 2 of 2: it cannot be read: "));
+    CHECK(refused({TarText().file("a", "").whole(), std::string("\x1F\x8B\x08\x00 broken", 11)}).starts_with("1: layer 2 of 2: it cannot be read: "));
     // A size that the tar does not have.
     CHECK_FALSE(refused({TarText().entry("a", '0', "", "x", 0644, 1 << 20).whole()}).empty());
     CHECK(refused({TarText().entry("a", '0', "", "", 0644, 070000000000).without_end()}).find("1: ") == 0);

@@ -89,10 +89,14 @@ TEST_CASE("a template may extend another, and names paths beneath its own folder
                               {"templates/base.yaml", base()},
                               {"templates/node.yaml", kTemplate + "spec: {extends: ./base.yaml, machine: {user: node}}\n"},
                               {"bottle.yaml", bottle_on("templates/node.yaml", "  machine: {cpus: 1}\n")},
+                              {"templates/agent.tar", "x"},
+                              {"packed.yaml", bottle_on("templates/packed.yaml")},
+                              {"templates/packed.yaml", base("{image: {archive: agent.tar}}")},
                               {"up.yaml", bottle_on("templates/up.yaml")},
                               {"templates/up.yaml", base("{image: {rootfs: ../rootfs}}")}};
     const auto loaded = files.load_bottles({"bottle.yaml"});
     CHECK(loaded.bottles.at(0).machine.rootfs == std::filesystem::canonical(files.path()).string() + "/templates/rootfs");
+    CHECK(files.load_bottles({"packed.yaml"}).bottles.at(0).machine.archive == std::filesystem::canonical(files.path()).string() + "/templates/agent.tar");
     CHECK(loaded.bottles.at(0).machine.user == "node");
     CHECK(loaded.bottles.at(0).machine.cpus == 1);
     CHECK(loaded.documents.at(0)["spec"]["machine"]["image"]["rootfs"] == "templates/rootfs");

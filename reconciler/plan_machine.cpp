@@ -1,8 +1,8 @@
 #include "reconciler/plan_machine.h"
 
 #include "manifests/quantity.h"
-#include "reconciler/diff.h"
 #include "reconciler/plan_docker.h"
+#include "reconciler/plan_image.h"
 #include "reconciler/plan_provision.h"
 
 #include "reconciler/firewall.h"
@@ -129,55 +129,6 @@ void plan_claim(const Desired& desired, const Snapshot& snapshot, const std::str
     auto step = step_for('+', "claim", desired, fmt::format("uid {}", uid), "not claimed", ClaimUid{uid});
     step.part_of = part_of;
     builder.add(std::move(step), builder.ids());
-}
-
-/// Why a whole copy is one of another image than the manifest's, whose id is known; empty: it is that one's, and a folder may have changed since.
-std::string other_image(const ImageSource& source, const ImageCopy& copy) {
-    const bool same_name = copy.source == source.from;
-    const bool same = source.kind == ImageSource::Kind::Rootfs ? same_name : copy.source_listing == source.id;
-    if (same) return {};
-    if (!same_name) return "the copy is one of " + copy.source;
-    if (source.kind == ImageSource::Kind::Docker) return fmt::format("the tag {} moved from {} to {}", source.from, short_id(copy.source_listing), short_id(source.id));
-    return "the file changed since it was unpacked";
-}
-
-/// A folder is the next start's: who works in one would lose the machine with each change.
-std::string image_doubt(const Desired& desired, const MachineView& machine) {
-    const auto& source = desired.image_source;
-    const bool known = source.kind != ImageSource::Kind::Rootfs && !source.id.empty() && machine.image_copy.present();
-    return known ? other_image(source, *machine.image_copy) : std::string();
-}
-
-/// Why the bottle's copy of its image has to be made; empty where it stands. Only with a look at what the manifest names.
-std::string reason_to_copy(const Desired& desired, const MachineView& machine) {
-    if (!machine.image_copy.present()) return "absent";
-    const auto& copy = *machine.image_copy;
-    const auto& source = desired.image_source;
-    if (auto why = other_image(source, copy); !why.empty()) return why;
-    if (source.kind == ImageSource::Kind::Rootfs && copy.source_listing != *machine.source_listing) return "the folder changed since it was copied";
-    if (!machine.image_listing.present() || copy.listing != *machine.image_listing) return "the copy is not as it was made";
-    return {};
-}
-
-/// While a machine runs on the copy, nothing is done about it.
-void plan_image(const Desired& desired, const Snapshot& snapshot, PlanBuilder& builder) {
-    const auto& machine = snapshot.machine;
-    if (desired.image_source.empty()) return;
-    if (machine.image_copy.unknown()) {
-        builder.refuse("the copy of the image could not be read: " + machine.image_copy.why(), "move it away");
-        return;
-    }
-    const auto& source = desired.image_source;
-    // (An image that Docker does not have is refused as the bundle's are, and no step is left then.)
-    const auto& seen = source.kind == ImageSource::Kind::Rootfs ? machine.source_listing : machine.source_id;
-    if (source.kind != ImageSource::Kind::Docker && !seen.present()) {
-        builder.refuse(seen.unknown() ? "the image could not be read: " + seen.why() : "there is no image " + source.from);
-        return;
-    }
-    const auto cause = reason_to_copy(desired, machine);
-    if (cause.empty()) return;
-    const char symbol = machine.image_copy.present() ? '~' : '+';
-    builder.add(step_for(symbol, "image", desired, "a copy of " + to_text(source), cause, CopyImage{source, desired.vmm_uid}), builder.ids());
 }
 
 void plan_allowlist(const Desired& desired, const Snapshot& snapshot, const std::string& is, const std::string& cause, PlanBuilder& builder) {
@@ -310,7 +261,7 @@ void plan_machine(const Desired& desired, const Snapshot& snapshot, const PlanOp
         return;
     }
     refuse_smolvm(desired, snapshot, builder);
-    plan_image(desired, snapshot, builder);
+    plan_image(desired, snapshot.machine, builder);
     const auto& row = snapshot.machine.row;
     if (!row.present()) plan_new_machine(desired, snapshot, options, builder);
     else if (snapshot.stored->unproved == Unproved::Started && is_like_ours(*row, desired.machine)) plan_anew(desired, snapshot, options, builder);

@@ -4,8 +4,10 @@
 #include "controllers/guest/workload_hold.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,13 +74,26 @@ pid_t start(const SmolvmCommand& command, int output) {
     _exit(127);
 }
 
-void copy_output(int from, WorkloadLog& log) {
-    std::vector<char> buffer(65'536);
+/// What is there to read now; false at the end.
+bool copy_what_is_there(int from, std::vector<char>& buffer, WorkloadLog& log) {
     for (;;) {
-        ssize_t got = read(from, buffer.data(), buffer.size());
+        const ssize_t got = read(from, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return;
+        if (got <= 0) return got < 0 && errno == EAGAIN;
         log.add({buffer.data(), static_cast<std::size_t>(got)});
+    }
+}
+
+/// Until `child` has ended and all that it wrote is read. Somebody else may have the pipe's other end for longer: that is no workload of ours.
+void copy_output(int from, pid_t child, WorkloadLog& log) {
+    std::vector<char> buffer(65'536);
+    const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    fcntl(from, F_SETFL, O_NONBLOCK);
+    for (bool lives = true; lives;) {
+        pollfd waiting[] = {{from, POLLIN, 0}, {ended.get(), POLLIN, 0}};
+        if (poll(waiting, 2, -1) < 0) continue;
+        lives = (waiting[1].revents & POLLIN) == 0;
+        if (!copy_what_is_there(from, buffer, log)) return;
     }
 }
 
@@ -100,7 +115,7 @@ int run_and_log(const KeeperRequest& request, const std::string& folder) {
     pid_t child = start(workload_command(request), to.get());
     to.reset();
     if (child < 0) return 255;
-    copy_output(from.get(), log);
+    copy_output(from.get(), child, log);
     return exit_code_of(child);
 }
 

@@ -265,6 +265,16 @@ TEST_CASE("where smolvm lets a command wait for its input, the image's sh ends t
     CHECK(words(ends) == std::vector<std::string>{"c", "--d"});
 }
 
+TEST_CASE("a workload has ended when smolvm's client has, whoever still could write to its log") {
+    World world("echo said; sleep 300 & echo $! > \"$0.left\"; exit 3");
+    REQUIRE(launch(world.request).kind == Outcome::Kind::Done);
+    CHECK(becomes_true([&] { return world.is<WorkloadExited>(); }));
+    CHECK(world.log() == "said\n");
+    const auto left = std::stoi(read_file(world.folder.file("smolvm.left")));
+    CHECK(kill(left, SIGKILL) == 0);
+    CHECK(world.exit_code() == 3);
+}
+
 TEST_CASE("exec in the foreground passes exit codes and signals") {
     World world(
         "echo \"$@\" > \"$0.args\"; trap 'exit 42' TERM; touch \"$0.up\"; if [ -e \"$0.wait\" ]; then while :; do "

@@ -1,6 +1,7 @@
 """A place for bottles on the stand-in of smolvm 1.1.2, whose guest is a process of this host (tests/support/stand-in-smolvm/guest.h): a home of its own, a user
 who is not root, a /dev whose kvm that user may open, and a private Docker (tests/support/with-dockerd). For the tests beside it.
 usage of each: NAME BOTTLE STAND_IN_FOLDER [CASE...]"""
+import glob
 import hashlib
 import os
 import shutil
@@ -94,13 +95,13 @@ def policy(text=None, home=HOME, mode=0o644, owner=USER, opt_in=True):
     write(home + "/.config/bottle/config.yaml", lines + (accepted() if text is None else text), mode, owner)
 
 
-def document(name, agent='command: [sleep, "1000"]', command='busybox, httpd, -f, -p, "9099", -h, /tmp', image=IMAGE):
-    """A manifest whose network.mode stands in line 7, and its agent's keys from line 6 on."""
+def document(name, agent='command: [sleep, "1000"]', command='busybox, httpd, -f, -p, "9099", -h, /tmp', image=IMAGE, machine="rootfs: rootfs"):
+    """A manifest: the machine's image stands in its line 5, the agent in 6, network.mode in 7."""
     return f"""apiVersion: bottle/v1
 kind: Bottle
 metadata: {{name: {name}}}
 spec:
-  machine: {{image: {{rootfs: rootfs}}}}
+  machine: {{image: {{{machine}}}}}
   agent: {{{agent}}}
   network: {{mode: tsi-loopback}}
   bundle:
@@ -122,16 +123,22 @@ def order(name, text, home=HOME):
         file.write(text + "\n")
 
 
-def vmms():
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+def processes():
+    """What lives of the test's: its pid, and its words. The guest is told by its root."""
+    found = {}
+    for path in glob.glob("/proc/[0-9]*"):
         try:
-            words = open(f"/proc/{pid}/cmdline").read()
+            words = open(path + "/cmdline", "rb").read().decode(errors="replace").split("\0")[:-1]
+            environ = open(path + "/environ", "rb").read().decode(errors="replace")
+            if WORK in os.readlink(path + "/root") or (f"Uid:\t{USER}\t" in open(path + "/status").read() and WORK in " ".join(words) + environ):
+                found[int(path.split("/")[2])] = words
         except OSError:
-            continue
-        if "_boot-vm" in words and WORK in words:
-            found.append(pid)
+            pass
     return found
+
+
+def vmms():
+    return [pid for pid, words in processes().items() if any("_boot-vm" in word for word in words)]
 
 
 def must_leave_nothing():
@@ -158,8 +165,8 @@ def set_up():
     subprocess.run(f"tar -C {root} -c bin | docker import - {IMAGE}", shell=True, check=True, stdout=subprocess.DEVNULL)
 
 
-def run_cases(title, prepare=lambda: None, living=lambda: [int(pid) for pid in vmms()]):
-    """Each in the order in which it is written: they stand on one another. `living`: what is ended at the end, by its pid."""
+def run_cases(title, prepare=lambda: None):
+    """Each in the order in which it is written: they stand on one another."""
     failed = 0
     wanted = sys.argv[3:]
     chosen = [function for function in CASES if not wanted or any(word in function.__name__ for word in wanted)]
@@ -175,7 +182,7 @@ def run_cases(title, prepare=lambda: None, living=lambda: [int(pid) for pid in v
                 failed += 1
                 print(f"{title}: {name}: FAILED: {error if isinstance(error, Failed) else traceback.format_exc()}", flush=True)
     finally:
-        for pid in living():
+        for pid in processes():
             os.kill(pid, 9)
         shutil.rmtree(WORK, ignore_errors=True)
     print(f"{title}: {len(chosen)} cases, {failed} failed")

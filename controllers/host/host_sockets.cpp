@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace bottle {
 
@@ -18,9 +18,12 @@ Observation<std::vector<HostSocket>> host_sockets() {
         std::ifstream file(path);
         const bool six = std::strchr(table, '6') != nullptr;
         if (!file && six && errno == ENOENT) continue;
-        const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+        // An iterator would throw where it cannot be read on.
+        std::ostringstream read;
+        read << file.rdbuf();
+        const auto text = read.str();
         // Each begins with a line of names.
-        if (!file || text.find("local_address") == std::string::npos) return Unknown{path + " cannot be read"};
+        if (!file || !read || text.find("local_address") == std::string::npos) return Unknown{path + " cannot be read"};
         const std::string protocol(table, 3);
         const auto open = protocol == "tcp" ? TcpSocket::State::Listening : TcpSocket::State::Unconnected;
         for (const auto& socket : parse_socket_table(text)) {

@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 namespace bottle {
@@ -50,9 +49,11 @@ bool is_version(const std::string& text) {
 std::optional<std::string> file_digest(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return std::nullopt;
-    const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-    if (stream.bad()) return std::nullopt;
-    return sha256_hex(bytes);
+    std::ostringstream bytes;
+    // (An iterator would throw.)
+    bytes << stream.rdbuf();
+    if (!bytes) return std::nullopt;
+    return sha256_hex(bytes.str());
 }
 
 }  // namespace

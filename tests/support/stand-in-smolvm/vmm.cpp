@@ -28,9 +28,11 @@ constexpr int kReady = 3;
 
 constexpr const char* kChannels[] = {"agent.sock", "control.sock", "ports.sock"};
 
+/// What can be read of it: a process may end meanwhile, and an iterator would throw then.
 std::string file_text(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
 }
 
 /// Another user's process may not be looked at, and is none of ours.

@@ -1,5 +1,6 @@
 """A secret of the host policy in a real guest: the agent's command has it, and no disk of the machine."""
 import os
+import time
 
 from bottle_host import BLOCK, WORK, blocks_with_data, bottle, check, with_tries
 from bottles import HELLO
@@ -31,7 +32,10 @@ def a_secret_reaches_the_command_and_no_disk():
     path = with_a_secret()
     check("token → api.example.com" in bottle("diff", "-f", path, expect=1, env=ENVIRONMENT), "the pair is not in the diff")
     with_tries(lambda: bottle("apply", "-f", path, "--timeout", "400s", timeout=500, env=ENVIRONMENT))
-    code, text = HELLO.guest("for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline | grep -q '^sh -c while :'; then tr '\\0' '\\n' < $p/environ; fi; done; ls -A /dev/shm; sync")
+    # The command is told to start, and may take its time in there.
+    code, text, end = 0, "", time.monotonic() + 120
+    while code == 0 and "API_TOKEN=" not in text and time.monotonic() < end:
+        code, text = HELLO.guest("for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline | grep -q '^sh -c while :'; then tr '\\0' '\\n' < $p/environ; fi; done; ls -A /dev/shm; sync")
     check(code == 0 and text.count(f"API_TOKEN={CANARY}\n") == 1, f"the command does not have it: {code}")
     check(".bottle-" not in text, "the file with it is left in the guest's memory")
     code, text = HELLO.guest("grep -c . /proc/self/environ; tr '\\0' '\\n' < /proc/self/environ")

@@ -29,7 +29,11 @@ def an_image_that_dials_at_once():
     check(HELLO.address() == FIRST_ADDRESS, "the programs dial another address than the bundle's")
     check("dialled-by-the-image" not in HELLO.visits(), "the image ran something")
     for program in DIALLERS:
-        told = HELLO.guest(f"exec /{program}")
+        # On 1.4.0 a connection now and then comes to nothing.
+        for _ in range(4):
+            told = HELLO.guest(f"exec /{program}")
+            if f"dialled-by-the-image/{program}" in HELLO.visits():
+                break
         check(f"dialled-by-the-image/{program}" in HELLO.visits(), f"what {program} dials is not seen, nothing was shown: {told}")
 
 

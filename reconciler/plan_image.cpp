@@ -32,7 +32,7 @@ std::string reason_to_copy(const Desired& desired, const MachineView& machine) {
 
 std::string image_doubt(const Desired& desired, const MachineView& machine) {
     const auto& source = desired.image_source;
-    const bool known = source.kind != ImageSource::Kind::Rootfs && !source.id.empty() && machine.image_copy.present();
+    const bool known = !source.id.empty() && machine.image_copy.present();
     return known ? other_image(source, *machine.image_copy) : std::string();
 }
 
@@ -52,9 +52,7 @@ void plan_image(const Desired& desired, const MachineView& machine, PlanBuilder&
     const auto cause = reason_to_copy(desired, machine);
     if (cause.empty()) return;
     const char symbol = machine.image_copy.present() ? '~' : '+';
-    auto step = make_step(symbol, "image", "image", desired.machine.name, "a copy of " + to_text(source), cause, CopyImage{source, desired.vmm_uid});
-    step.id = "image " + desired.machine.name;
-    builder.add(std::move(step), builder.ids());
+    builder.add(make_step(symbol, "image", "image", desired.machine.name, "a copy of " + to_text(source), cause, CopyImage{source, desired.vmm_uid}), builder.ids());
 }
 
 }  // namespace bottle

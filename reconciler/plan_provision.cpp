@@ -25,8 +25,8 @@ void plan_new_copies(const Desired& desired, const StoredState& stored, PlanBuil
     if (cause.empty()) return;
     Provision action{desired.user, {}, unwanted_copies(desired, stored), false};
     for (const auto& copy : desired.copies) {
-        const auto copied = stored.copied.find(copy.target);
-        if (copied == stored.copied.end() || copied->second != copy.digest) action.copies.push_back(copy);
+        const bool is_there = stored.copied.contains(copy.target) && stored.copied.at(copy.target) == copy.digest;
+        if (!is_there) action.copies.push_back(copy);
     }
     const auto detail = "as " + desired.user + (action.copies.empty() ? "" : ": " + in_words(action.copies));
     builder.add(provision_step('~', desired, detail, cause, std::move(action)), builder.ids());

@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace bottle;
 using namespace bottle::model;
 
@@ -101,6 +103,21 @@ TEST_CASE("golden: a prompt or a skill that cannot be read is refused, and is no
     CHECK(provisioned(world).status == "True");
     world.kill_vmm();
     CHECK(exit_of_diff(plan_of(world)) == Exit::Precondition);
+}
+
+TEST_CASE("what is not wanted any more goes at the next boot, too, in a step that is shown") {
+    auto world = ready_world(sample_with_files());
+    auto manifest = sample_with_files();
+    manifest.agent.prompt.reset();
+    manifest.agent.skills.clear();
+    world.kill_vmm();
+    const auto plan = plan_of(world, manifest);
+    const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& one) { return one.kind == "provision"; });
+    REQUIRE(step != plan.steps.end());
+    CHECK(step->symbol == '+');
+    CHECK(step->part_of.empty());
+    CHECK(std::get<Provision>(step->action).copies.empty());
+    CHECK(std::get<Provision>(step->action).removed.size() == 3);
 }
 
 TEST_CASE("another provider is another command, and its places are others: what was in the old ones goes") {

@@ -204,6 +204,13 @@ TEST_CASE("what cannot be read of an image stops no machine, and starts none") {
     CHECK(plan().refusals.size() == 1);
 }
 
+TEST_CASE("of an image of Docker's no file is asked for") {
+    auto world = world_with_image();
+    world.source_id.reset();
+    CHECK(look_and_plan(world, made_of("docker")).plan.refusals.empty());
+    CHECK_FALSE(look_and_plan(world, made_of("archive")).plan.refusals.empty());
+}
+
 TEST_CASE("what the copy is made of is part of the step, and for whom") {
     auto world = world_with_image();
     for (const auto& step : look_and_plan(world, made_of("docker")).plan.steps) {

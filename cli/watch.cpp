@@ -62,7 +62,7 @@ private:
             at_once(all.size(), options_.parallel, [&](std::size_t i) { turn(session, *all[i]); });
             if (options_.prune && current) prune(session);
         } catch (const Error& error) {
-            tell(everything_, {timestamp(), "", Status::NotRead, 0, error.problems(), {}}, error);
+            not_read(error);
         }
     }
 
@@ -88,7 +88,7 @@ private:
             read(session);
             return true;
         } catch (const Error& error) {
-            tell(everything_, {timestamp(), "", Status::NotRead, 0, error.problems(), {}}, error);
+            not_read(error);
             return false;
         }
     }
@@ -180,6 +180,8 @@ private:
             }
         }
     }
+
+    void not_read(const Error& error) { tell(everything_, {timestamp(), "", Status::NotRead, 0, error.problems(), {}}, error); }
 
     /// Once, as long as it stays the same.
     void tell(Watched& memory, const WatchNews& news, const std::optional<Error>& error = {}) {

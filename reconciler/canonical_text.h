@@ -152,6 +152,7 @@ public:
         const auto& [kind, from, id] = source;
         all(kind, from, id);
     }
+
     void put(const Image& image) {
         const auto& [id, entrypoint, command, env, user, working_dir, labels, volumes, extras] = image;
         all(id, entrypoint, command, env, user, working_dir, labels, volumes, extras);

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
+
+from cases import Failed, case, check, run_all
 
 BOTTLE, SMOLVM = os.path.abspath(sys.argv[1]), os.environ["BOTTLE_SMOLVM"]
 INSIDE = "BOTTLE_TEST_INSIDE"
@@ -26,21 +27,6 @@ chmod 666 "$0/kvm"
 mount --rbind "$0" /dev
 exec "$@"
 """
-CASES = []
-
-
-class Failed(Exception):
-    pass
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(condition, text):
-    if not condition:
-        raise Failed(text)
 
 
 class DockerProxy:
@@ -194,21 +180,9 @@ def run_cases(title):
     shutil.copy("/bin/busybox", f"{WORK}/rootfs/bin/busybox")
     os.symlink("busybox", f"{WORK}/rootfs/bin/sh")
     subprocess.run(f"tar -C {WORK}/rootfs -c bin | docker import - place-web:1", shell=True, check=True, stdout=subprocess.DEVNULL)
-    failed = 0
-    wanted = sys.argv[2:]
-    chosen = [function for function in CASES if not wanted or any(word in function.__name__ for word in wanted)]
     try:
-        for function in chosen:
-            name = function.__name__.replace("_", " ")
-            try:
-                function()
-                print(f"{title}: {name}: ok", flush=True)
-            except Exception as error:  # a case that cannot run has failed
-                failed += 1
-                print(f"{title}: {name}: FAILED: {error if isinstance(error, Failed) else traceback.format_exc()}", flush=True)
-            DOCKER.release()
+        code = run_all(title, sys.argv[2:], DOCKER.release)
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
         shutil.rmtree(os.environ[INSIDE], ignore_errors=True)
-    print(f"{title}: {len(chosen)} cases, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(code)

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
+
+from cases import case, check, run_all
 
 BOTTLE, SMOLVM = sys.argv[1], sys.argv[2]
 WORK = tempfile.mkdtemp(prefix="b.", dir="/var/tmp")
@@ -34,21 +35,6 @@ mount --bind {DEVICES} /dev
 exec setpriv --reuid={USER} --regid={USER} --clear-groups "$@"
 """, "sh")
 IMAGE = "stand-in-web:1"
-CASES = []
-
-
-class Failed(Exception):
-    pass
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(condition, text):
-    if not condition:
-        raise Failed(text)
 
 
 def environment(home=HOME, **more):
@@ -167,23 +153,12 @@ def set_up():
 
 def run_cases(title, prepare=lambda: None):
     """Each in the order in which it is written: they stand on one another."""
-    failed = 0
-    wanted = sys.argv[3:]
-    chosen = [function for function in CASES if not wanted or any(word in function.__name__ for word in wanted)]
     try:
         set_up()
         prepare()
-        for function in chosen:
-            name = function.__name__.replace("_", " ")
-            try:
-                function()
-                print(f"{title}: {name}: ok", flush=True)
-            except Exception as error:  # a case that cannot run has failed
-                failed += 1
-                print(f"{title}: {name}: FAILED: {error if isinstance(error, Failed) else traceback.format_exc()}", flush=True)
+        code = run_all(title, sys.argv[3:])
     finally:
         for pid in processes():
             os.kill(pid, 9)
         shutil.rmtree(WORK, ignore_errors=True)
-    print(f"{title}: {len(chosen)} cases, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(code)

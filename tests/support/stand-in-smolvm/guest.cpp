@@ -46,35 +46,38 @@ int install_filter() {
     return static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
 }
 
-void send_descriptor(int to, int fd) {
+/// A message of one byte, with room for one descriptor beside it.
+struct DescriptorMessage {
     char byte = 0;
     iovec data{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
     msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    auto* header = CMSG_FIRSTHDR(&message);
+
+    DescriptorMessage() {
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+    }
+    DescriptorMessage(const DescriptorMessage&) = delete;
+    DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+};
+
+void send_descriptor(int to, int fd) {
+    DescriptorMessage sent;
+    auto* header = CMSG_FIRSTHDR(&sent.message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof fd);
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    if (sendmsg(to, &message, 0) != 1) _exit(126);
+    if (sendmsg(to, &sent.message, 0) != 1) _exit(126);
 }
 
 int receive_descriptor(int from) {
-    char byte = 0;
-    iovec data{&byte, 1};
+    DescriptorMessage received;
     int fd = -1;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    if (recvmsg(from, &message, MSG_CMSG_CLOEXEC) != 1) return -1;
-    const auto* header = CMSG_FIRSTHDR(&message);
+    if (recvmsg(from, &received.message, MSG_CMSG_CLOEXEC) != 1) return -1;
+    const auto* header = CMSG_FIRSTHDR(&received.message);
     if (header != nullptr && header->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
 }
